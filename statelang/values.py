@@ -1,0 +1,103 @@
+"""JSON values: plain Python values that nobody mutates, and the one way they become text and back.
+
+Rule: all JSON text of states passes through `encode` and `decode`. Integers are exact up to 4,300 digits; NaN,
+infinities and lone surrogates cannot enter (`decode` refuses them in text, `admit` in Python values).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+
+from statelang.errors import InvalidInput
+
+Json = Any
+"""A JSON value: None, bool, int, float, str, list or dict with str keys. Treated as immutable everywhere."""
+
+MAX_DEPTH = 800
+"""How deep a value may nest: well within what the C encoder and decoder take on every Python we support."""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+def encode(value: Json) -> str:
+    """The compact JSON text of a value: no spaces, key order kept, non-ASCII characters as they are."""
+    return _encode(value).decode()
+
+
+def decode(text: str | bytes) -> Json:
+    """The value of a JSON text.
+
+    Raises InvalidInput, with the byte at fault, for what is not JSON: broken text, NaN and infinities, numbers beyond
+    a float's range, integers of more than 4,300 digits, lone surrogates, nesting the decoder cannot follow.
+    """
+    try:
+        return _decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as problem:
+        raise InvalidInput(f"not valid JSON: {problem}") from None
+
+
+def admit(value: object) -> Json:
+    """A Python value from outside (a task's result, a caller's input) as a JSON value, tuples as arrays.
+
+    Returns a copy where anything had to change, the value itself where nothing had. Raises InvalidInput with the JSON
+    Pointer of what JSON cannot hold: NaN, infinities, lone surrogates, huge integers, keys that are not text, other types.
+    """
+    return _admit(value, "", 0)
+
+
+def _admit(value: object, pointer: str, depth: int) -> Json:
+    if value is None or value is True or value is False:
+        return value
+    kind = type(value)
+    if kind is str:
+        return _admit_text(value, pointer)
+    if kind is int:
+        return _admit_integer(value, pointer)
+    if kind is float:
+        if not math.isfinite(value):  # type: ignore[arg-type]
+            raise InvalidInput(f"{_place(pointer)}: JSON has no {value}")
+        return value
+    if depth >= MAX_DEPTH:
+        raise InvalidInput(f"{_place(pointer)}: nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, (list, tuple)):
+        return [_admit(item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(value)]
+    if isinstance(value, dict):
+        return {_admit_key(key, pointer): _admit(item, f"{pointer}/{key}", depth + 1) for key, item in value.items()}
+    if isinstance(value, (str, int, float)):  # subclasses: enums of text and numbers
+        return _admit(_plain(value), pointer, depth)
+    raise InvalidInput(f"{_place(pointer)}: JSON cannot hold a {kind.__name__}")
+
+
+def _plain(value: str | int | float) -> str | int | float:
+    if isinstance(value, str):
+        return str.__str__(value)
+    return int(value) if isinstance(value, int) else float(value)
+
+
+def _admit_key(key: object, pointer: str) -> str:
+    if not isinstance(key, str):
+        raise InvalidInput(f"{_place(pointer)}: the key {key!r} is not text")
+    return str(_admit_text(key, pointer))
+
+
+def _admit_text(value: Any, pointer: str) -> Json:
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise InvalidInput(f"{_place(pointer)}: the text holds a lone surrogate, which JSON cannot carry") from None
+    return value
+
+
+def _admit_integer(value: Any, pointer: str) -> Json:
+    if value.bit_length() > 14_280 and abs(value) >= 10**4300:
+        raise InvalidInput(f"{_place(pointer)}: an integer of more than 4,300 digits")
+    return value
+
+
+def _place(pointer: str) -> str:
+    return f"at {pointer}" if pointer else "at the top"
