@@ -43,8 +43,8 @@ def decode(text: str | bytes) -> Json:
 def admit(value: object) -> Json:
     """A Python value from outside (a task's result, a caller's input) as a JSON value, tuples as arrays.
 
-    Returns a copy where anything had to change, the value itself where nothing had. Raises InvalidInput with the JSON
-    Pointer of what JSON cannot hold: NaN, infinities, lone surrogates, huge integers, keys that are not text, other types.
+    Containers are copied. Raises InvalidInput with the JSON Pointer of what JSON cannot hold: NaN, infinities, lone
+    surrogates, huge integers, keys that are not text, other types.
     """
     return _admit(value, "", 0)
 

@@ -1,0 +1,1 @@
+"""Statelang: Amazon States Language as a Python library, durable anywhere."""

@@ -1,0 +1,190 @@
+"""The Program: a state machine after compilation, as frozen nodes that hold what was written and its compiled closures.
+
+Rule: nodes are data. They have no behaviour and nothing here decides anything; what a node means is in `core`, how it
+comes to be is in `compiler`. Closures live here and nowhere else: a checkpoint names its definition by digest and the
+state by name. State names are unique in the whole machine (spec 1.1), so a name alone finds its node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from statelang.language.scope import ABSENT, Absent, Scope
+from statelang.values import Json
+
+QueryLanguage = Literal["JSONPath", "JSONata"]
+
+Expression = Callable[[Scope], Json]
+"""A compiled field: evaluates to a JSON value or raises Fault with AWS's name and text (without the common prefix)."""
+
+Placement = Callable[[Json, Json], Json]
+"""A compiled ResultPath: (raw input, result) -> what comes out, neither mutated; raises Fault."""
+
+Predicate = Callable[[Scope], bool]
+"""A compiled Choice rule."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Retrier:
+    """One element of Retry. Times in seconds; `max_delay_seconds` None: no cap; `full_jitter`: JitterStrategy FULL."""
+
+    error_equals: tuple[str, ...]
+    interval_seconds: float = 1
+    max_attempts: int = 3
+    backoff_rate: float = 2.0
+    max_delay_seconds: float | None = None
+    full_jitter: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Catcher:
+    """One element of Catch. `result_path` None is `$`. In JSONata `output` and `assign` see `$states.errorOutput`."""
+
+    error_equals: tuple[str, ...]
+    next: str
+    result_path: Placement | None = None
+    output: Expression | None = None
+    assign: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class State:
+    """What every state has. `next` None: the state ends its States object. `pointer` is its place in the definition.
+
+    `input_path`, `output_path` and `result_path` None mean `$`. `arguments` is Parameters (JSONPath, seen from
+    InputPath's output) or Arguments (JSONata). `assign` gives an object of variable names and values.
+    """
+
+    name: str
+    pointer: str
+    query_language: QueryLanguage = "JSONPath"
+    comment: str | None = None
+    next: str | None = None
+    input_path: Expression | None = None
+    output_path: Expression | None = None
+    arguments: Expression | None = None
+    result_selector: Expression | None = None
+    result_path: Placement | None = None
+    output: Expression | None = None
+    assign: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Pass(State):
+    """`result` is the literal Result, ABSENT where there is none."""
+
+    result: Json | Absent = ABSENT
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Task(State):
+    """`resource` as written. `timeout_seconds` and `heartbeat_seconds` evaluate to a number; None: never.
+
+    `credentials` evaluates to an object with RoleArn.
+    """
+
+    resource: str
+    timeout_seconds: Expression | None = None
+    heartbeat_seconds: Expression | None = None
+    credentials: Expression | None = None
+    retriers: tuple[Retrier, ...] = ()
+    catchers: tuple[Catcher, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """One element of Choices. `output` and `assign` None: it has none (and the state's own are not used then)."""
+
+    matches: Predicate
+    next: str
+    output: Expression | None = None
+    assign: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Choice(State):
+    """`default` None: no rule matching is States.NoChoiceMatched."""
+
+    rules: tuple[Rule, ...]
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Wait(State):
+    """Exactly one of the two. `seconds` evaluates to a number, `timestamp` to milliseconds since 1970 (UTC)."""
+
+    seconds: Expression | None = None
+    timestamp: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Succeed(State):
+    """Ends its States object well."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Fail(State):
+    """`error` and `cause` evaluate to text; None: absent."""
+
+    error: Expression | None = None
+    cause: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class States:
+    """A States object with its StartAt: the machine itself, a branch, or an item processor."""
+
+    start_at: str
+    states: Mapping[str, State]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Parallel(State):
+    """`branches` in definition order."""
+
+    branches: tuple[States, ...]
+    retriers: tuple[Retrier, ...] = ()
+    catchers: tuple[Catcher, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Map(State):
+    """`items` is ItemsPath or Items (None: the effective input); `item_selector` also the deprecated Parameters.
+
+    `items` evaluates to an array or an object, else raises Fault; `max_concurrency` to an integer, 0 being no limit.
+    `distributed` holds the fields of a Distributed Map as written (ProcessorConfig, ItemReader, ItemBatcher,
+    ResultWriter, Label, Tolerated…), None for an inline one.
+    """
+
+    processor: States
+    items: Expression | None = None
+    item_selector: Expression | None = None
+    max_concurrency: Expression | None = None
+    tolerated_failure_count: Expression | None = None
+    tolerated_failure_percentage: Expression | None = None
+    distributed: Mapping[str, Json] | None = None
+    retriers: tuple[Retrier, ...] = ()
+    catchers: tuple[Catcher, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """A compiled state machine.
+
+    `digest` is the SHA-256 (hex) of `source`, the canonical JSON text of the definition, from which the Program can
+    be compiled again; `nodes` finds any state of the machine by name; `timeout_seconds` is the whole execution's.
+    """
+
+    digest: str
+    source: str
+    main: States
+    nodes: Mapping[str, State]
+    comment: str | None = None
+    query_language: QueryLanguage = "JSONPath"
+    timeout_seconds: int | None = None
+    resources: tuple[str, ...] = ()
+    variables: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """What DescribeStateMachine calls variableReferences: state name -> sorted variables it reads or assigns."""
