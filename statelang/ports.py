@@ -5,10 +5,12 @@ Rule: nothing but types. Stores, tasks and the worker meet only here; none impor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from statelang.core.execution import Execution, Record, Started, Status, Step
+from statelang.core.stimulus import Posted
 from statelang.values import Json
 
 
@@ -84,3 +86,138 @@ class Bound:
     integration: Integration
     target: str
     options: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NewExecution:
+    """An execution to be made: what it is, its definition's text, and its first step."""
+
+    started: Started
+    source: str
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to drive one execution: every commit is conditional on its epoch. `key` is the store's own."""
+
+    execution: str
+    key: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What is to be written of one execution: its steps since the last commit, in order (none: only what follows).
+
+    `posts` are the numbers of the posts these steps consumed. `release`: give the lease back; the execution is then
+    due at `due` (milliseconds since 1970; None: it waits for a post).
+    """
+
+    lease: Lease
+    steps: Sequence[Step]
+    posts: Sequence[int] = ()
+    release: bool = False
+    due: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Something another process wants to happen to an execution."""
+
+    number: int
+    execution: str
+    stimulus: Posted
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One execution as lists show it. Times in milliseconds since 1970; `output` is JSON text.
+
+    `due` is when it moves by itself next (None: it does not), `driven` whether some worker holds it now.
+    """
+
+    id: str
+    machine: str
+    status: Status
+    started_at: int
+    stopped_at: int | None
+    due: int | None
+    driven: bool
+    redrives: int
+    error: str | None
+    cause: str | None
+    digest: str
+
+
+class Store(Protocol):
+    """Where executions live. One instance serves one worker; reading is safe from other threads.
+
+    Every method raises StoreError, or a subclass that says which trouble it is (StoreFull, StoreReadOnly, …).
+    """
+
+    def create(self, executions: Sequence[NewExecution]) -> Sequence[Lease | None]:
+        """Make executions, all or none, synced to disk. The maker holds their leases.
+
+        None stands for one that exists already with the same definition, machine and input. Raises ExecutionExists
+        where one exists with others.
+        """
+        ...
+
+    def claim(self, execution: str) -> Lease | None:
+        """Take a running execution over; None where a live worker holds it or it does not run."""
+        ...
+
+    def reopen(self, execution: str) -> Lease | None:
+        """Take an execution that has ended without success over, to redrive it; None as for `claim`."""
+        ...
+
+    def load(self, lease: Lease) -> tuple[Execution, Sequence[Post]]:
+        """The execution as it was last committed, and what was posted to it. Raises UnreadableCheckpoint."""
+        ...
+
+    def commit(self, commits: Sequence[Commit], *, sync: bool) -> None:
+        """Write all of them in one transaction, synced to disk if asked. Raises LeaseLost; nothing is written then."""
+        ...
+
+    def post(self, execution: str, stimulus: Posted) -> None:
+        """Leave a stimulus for whoever drives the execution, synced to disk. Raises ExecutionNotFound."""
+        ...
+
+    def posts(self) -> Sequence[Post]:
+        """What was posted to the executions this worker holds, if anything was written since the last call."""
+        ...
+
+    def due(self, now: int, limit: int) -> Sequence[str]:
+        """Executions nobody drives that can move at `now`: a timer is due, something was posted, their driver died."""
+        ...
+
+    def next_due(self) -> int | None:
+        """The time at which an execution nobody drives is due next, in milliseconds since 1970."""
+        ...
+
+    def read(self, execution: str) -> Execution:
+        """The execution as it was last committed, without a lease. Raises ExecutionNotFound."""
+        ...
+
+    def summary(self, execution: str) -> Summary:
+        """What lists show of one execution. Raises ExecutionNotFound."""
+        ...
+
+    def summaries(
+        self, *, machine: str | None = None, status: str | None = None, limit: int = 100, before: int | None = None
+    ) -> Sequence[Summary]:
+        """Executions, the newest first; `before`: started before that time."""
+        ...
+
+    def records(self, execution: str, after: int = 0) -> tuple[Sequence[Record], Callable[[int], str]]:
+        """The records whose events come after event number `after`, and the text of any value by its number."""
+        ...
+
+    def definition(self, digest: str) -> str:
+        """The text of a definition that some execution pins."""
+        ...
+
+    def close(self) -> None:
+        """Give back every lease; the store is not used afterwards."""
+        ...

@@ -1,0 +1,133 @@
+"""How steps and frames become bytes and come back: the format of a checkpoint.
+
+One checkpoint is what one commit changed of one execution: its head, the frames that were replaced, the values that
+are new, and the records for the history. It is JSON text, so that SQL can read it; values stand in it as they are
+spelled, everything else refers to them by number.
+
+Rule: FORMAT changes with every change of meaning, and a checkpoint of an unknown format is refused, never misread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from statelang.core.execution import Execution, Head, Record, Started, Step
+from statelang.core.frame import Frame
+from statelang.core.value import Value
+from statelang.errors import UnreadableCheckpoint
+
+FORMAT: Final = 1
+
+
+class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one commit changed. `dropped` names frames whose children are gone; `values` is number -> JSON text."""
+
+    format: int
+    head: Head
+    frames: list[Frame] = []
+    dropped: list[int] = []
+    values: dict[int, msgspec.Raw] = {}
+    records: list[Any] = []
+
+
+class Format(msgspec.Struct):
+    """What every checkpoint says first."""
+
+    format: int
+
+
+def _number(value: object) -> object:
+    if isinstance(value, Value):
+        return value.id
+    raise NotImplementedError(type(value))
+
+
+_encode: Final = msgspec.json.Encoder(enc_hook=_number).encode
+_read_format: Final = msgspec.json.Decoder(Format).decode
+
+
+def encode_steps(steps: Sequence[Step]) -> bytes:
+    """One checkpoint of consecutive steps of one execution; of a frame changed twice the last state is kept."""
+    if len(steps) == 1:
+        step = steps[0]
+        frames, dropped, values = list(step.frames.values()), step.dropped, step.values
+        records = [] if step.record is None else [step.record]
+    else:
+        frames, dropped, values, records = _merge(steps)
+    texts = {value.id: msgspec.Raw(value.text.encode()) for value in values}
+    return _encode(Checkpoint(FORMAT, steps[-1].head, frames, dropped, texts, records))
+
+
+def _merge(steps: Sequence[Step]) -> tuple[list[Frame], list[int], list[Value], list[Record]]:
+    frames: dict[int, Frame] = {}
+    dropped: list[int] = []
+    values: list[Value] = []
+    records: list[Record] = []
+    for step in steps:
+        frames.update(step.frames)
+        dropped.extend(step.dropped)
+        values.extend(step.values)
+        if step.record is not None:
+            records.append(step.record)
+    return list(frames.values()), dropped, values, records
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """One frame alone, its values as numbers."""
+    return _encode(frame)
+
+
+class Reader:
+    """Reads what was written of one execution: the same number gives the same Value, whose text may be missing."""
+
+    def __init__(self) -> None:
+        self.values: dict[int, Value] = {}
+        self._checkpoint = msgspec.json.Decoder(Checkpoint, dec_hook=self._value).decode
+        self._frame = msgspec.json.Decoder(Frame, dec_hook=self._value).decode
+
+    def checkpoint(self, body: bytes | str) -> Checkpoint:
+        """A checkpoint; the texts of its values become known. Raises UnreadableCheckpoint."""
+        try:
+            found = _read_format(body).format
+            if found != FORMAT:
+                raise UnreadableCheckpoint(f"a checkpoint of format {found}; this version reads format {FORMAT}")
+            checkpoint = self._checkpoint(body)
+        except (msgspec.MsgspecError, UnicodeError) as problem:
+            raise UnreadableCheckpoint(f"a damaged checkpoint: {problem}") from None
+        for number, text in checkpoint.values.items():
+            self._value(Value, number).load(bytes(text).decode())
+        return checkpoint
+
+    def frame(self, body: bytes | str) -> Frame:
+        """A frame. Raises UnreadableCheckpoint."""
+        try:
+            return self._frame(body)
+        except (msgspec.MsgspecError, UnicodeError) as problem:
+            raise UnreadableCheckpoint(f"a damaged frame: {problem}") from None
+
+    def _value(self, kind: type[Any], number: Any) -> Value:
+        value = self.values.get(number)
+        if value is None:
+            value = self.values[number] = Value(number)
+        return value
+
+
+def referred(head: Head, frames: Iterable[Frame]) -> set[Value]:
+    """The values that a head and frames refer to."""
+    found: set[Value] = set() if head.output is None else {head.output}
+    for frame in frames:
+        found.add(frame.input)
+        found.update(frame.variables.values())
+        for name in ("input", "credentials", "data", "items", "keys"):
+            value = getattr(frame.waiting, name, None)
+            if isinstance(value, Value):
+                found.add(value)
+    return found
+
+
+def restore(started: Started, head: Head, frames: Mapping[int, Frame]) -> Execution:
+    """An execution from what a store kept of it; every value its frames refer to has its text."""
+    return Execution(started, head, frames.values(), Value(1, text=started.input))

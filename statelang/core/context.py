@@ -1,0 +1,79 @@
+"""The Context object: what `$$` and `$states.context` show (asl.md 9.9; key order as AWS was recorded).
+
+Rule: it is made from the execution and the frame alone, only when an expression asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from statelang.core.execution import Execution
+from statelang.core.frame import ROOT, Children, Frame
+from statelang.program import Map, Parallel, State, Task
+from statelang.values import Json
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def iso(at: int) -> str:
+    """Milliseconds since 1970 as AWS writes times: `2026-11-24T09:42:23.123Z`."""
+    return (_EPOCH + timedelta(milliseconds=at)).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at % 1000:03d}Z"
+
+
+def context_object(
+    execution: Execution,
+    frame: Frame,
+    node: State,
+    parent: Callable[[int], Frame],
+    *,
+    token: str | None = None,
+    at: tuple[int, Children] | None = None,
+) -> Mapping[str, Json]:
+    """The Context object as a frame in the state `node` sees it; `parent` finds a frame by its number.
+
+    `token` is the task token, where the task is of a kind that has one; `at` the iteration (its index, and the children
+    of the Map) for which the Map's own ItemSelector is evaluated.
+    """
+    started, head = execution.started, execution.head
+    whole: dict[str, Json] = {
+        "Id": started.arn,
+        "Input": execution.input.json,
+        "StartTime": iso(started.at),
+        "Name": started.arn.rpartition(":")[2],
+        "RoleArn": started.role_arn,
+        "RedriveCount": head.redrives,
+    }
+    if head.redriven_at is not None:
+        whole["RedriveTime"] = iso(head.redriven_at)
+    state: dict[str, Json] = {"Name": frame.state, "EnteredTime": iso(frame.entered_at)}
+    if isinstance(node, (Task, Parallel, Map)):
+        state["RetryCount"] = frame.attempt
+    context: dict[str, Json] = {
+        "Execution": whole,
+        "StateMachine": {"Id": started.machine_arn, "Name": started.machine},
+        "State": state,
+    }
+    if token is not None:
+        context["Task"] = {"Token": token}
+    item = _item(frame, at, parent)
+    if item is not None:
+        context["Map"] = {"Item": item}
+    return context
+
+
+def _item(frame: Frame, at: tuple[int, Children] | None, parent: Callable[[int], Frame]) -> Json:
+    """Map.Item: of the iteration whose ItemSelector is evaluated, or of the innermost one around the frame."""
+    while at is None:
+        if frame.id == ROOT:
+            return None
+        index, frame = frame.index, parent(frame.parent)
+        if isinstance(frame.waiting, Children) and frame.waiting.items is not None:
+            at = index, frame.waiting
+    index, children = at
+    assert children.items is not None
+    item: dict[str, Json] = {"Index": index}
+    if children.keys is not None:
+        item["Key"] = children.keys.json[index]
+    return {**item, "Value": children.items.json[index]}

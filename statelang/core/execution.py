@@ -1,0 +1,205 @@
+"""The Execution: one run of a Program, as its live frames, and `apply`, the only thing that changes it.
+
+Rule: `apply` costs what the step changed, never what the execution holds. Everything but the frames and the head
+is an index over them, made again on load.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
+
+import msgspec
+
+from statelang.core.frame import ROOT, Children, Frame
+from statelang.core.limits import AWS, Limits
+from statelang.core.stimulus import Command
+from statelang.core.value import Value
+
+Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
+
+WHOLE: int = 0
+"""The command number of the time-out of the whole execution."""
+
+
+class Started(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an execution is from its start on. Starting is not a stimulus: a second start must not restart.
+
+    `id` is its name in the store; the ARNs, names and role are what the Context object shows; `digest` pins the
+    definition; `input` is the JSON text as it came; `at` is milliseconds since 1970.
+    """
+
+    id: str
+    arn: str
+    machine: str
+    machine_arn: str
+    digest: str
+    input: str
+    at: int
+    role_arn: str = ""
+    region: str = "us-east-1"
+    limits: Limits = AWS
+
+
+class Head(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The part of an execution that belongs to no frame.
+
+    `counter` is the last number given (to a value, a command, a frame or a step), `events` the last history event.
+    `deadline` is the end of the machine's TimeoutSeconds; all times in milliseconds since 1970.
+    """
+
+    counter: int = 0
+    events: int = 0
+    status: Status = "RUNNING"
+    deadline: int | None = None
+    stopped_at: int | None = None
+    output: Value | None = None
+    error: str | None = None
+    cause: str | None = None
+    redrives: int = 0
+    redriven_at: int | None = None
+
+
+Record = tuple[int, int, list[tuple[object, ...]]]
+"""One transition in the history: the number of its first event, its time (ms since 1970), its events in order."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What one transition did.
+
+    `number` is its own; `frames` replace those of the same number; `values` are new; `dropped` and `halted` name
+    frames whose children, all the way down, are gone, or move no more; `record` is None where nothing is told.
+    """
+
+    number: int
+    head: Head
+    frames: Mapping[int, Frame]
+    values: list[Value]
+    dropped: list[int]
+    halted: list[int]
+    record: Record | None
+    commands: list[Command]
+
+
+class Execution:
+    """One execution in memory: what it is (`started`), its head, and its frames by number."""
+
+    __slots__ = ("_timers", "children", "frames", "head", "input", "ready", "started", "waiting")
+
+    def __init__(self, started: Started, head: Head, frames: Iterable[Frame], input: Value) -> None:
+        self.started = started
+        self.head = head
+        self.input = input
+        self.frames: dict[int, Frame] = {}
+        self.ready: dict[int, None] = {}
+        self.waiting: dict[int, int] = {}
+        self.children: dict[int, dict[int, int]] = {}
+        self._timers: list[tuple[int, int]] = []
+        if head.deadline is not None:
+            self._timers.append((head.deadline, WHOLE))
+        known = {frame.id: frame for frame in frames}
+        for id in sorted(known):
+            if _belongs(known, known[id]):
+                self._put(known[id])
+                if not _moves(known, known[id]):
+                    self._still(known[id])
+        if head.status != "RUNNING":
+            self.ready.clear()
+            self.waiting.clear()
+
+    def live(self) -> Iterator[Frame]:
+        """The frames that move or wait, in the order in which they were made."""
+        return (self.frames[id] for id in sorted({*self.ready, *self.waiting.values()}))
+
+    def under(self, parent: int) -> Iterator[Frame]:
+        """The children of a frame, by index."""
+        children = self.children.get(parent)
+        return iter(()) if not children else (self.frames[children[index]] for index in sorted(children))
+
+    def due(self) -> tuple[int, int] | None:
+        """The next timer: (milliseconds since 1970, command), or None."""
+        timers = self._timers
+        while timers:
+            at, command = timers[0]
+            if self._due_of(command) == at:
+                return timers[0]
+            heapq.heappop(timers)
+        return None
+
+    def _due_of(self, command: int) -> int | None:
+        if command == WHOLE:
+            return self.head.deadline if self.head.status == "RUNNING" else None
+        frame = self.waiting.get(command)
+        return None if frame is None else self.frames[frame].due
+
+    def _put(self, frame: Frame) -> None:
+        known = self.frames.get(frame.id)
+        if known is None:
+            if frame.parent >= 0:
+                self.children.setdefault(frame.parent, {})[frame.index] = frame.id
+        elif known.command is not None:
+            self.waiting.pop(known.command, None)
+        self.frames[frame.id] = frame
+        self.ready.pop(frame.id, None)
+        if frame.can_move:
+            self.ready[frame.id] = None
+        command = frame.command
+        if command is not None and frame.phase == "waiting":
+            self.waiting[command] = frame.id
+            due = frame.due
+            if due is not None:
+                heapq.heappush(self._timers, (due, command))
+
+    def _halt(self, parent: int) -> None:
+        """Keep the children of a frame, but let none of them move again."""
+        for id in self.children.get(parent, {}).values():
+            self._still(self.frames[id])
+            self._halt(id)
+
+    def _still(self, frame: Frame) -> None:
+        self.ready.pop(frame.id, None)
+        if frame.command is not None:
+            self.waiting.pop(frame.command, None)
+
+    def _drop(self, parent: int) -> None:
+        for id in self.children.pop(parent, {}).values():
+            self._still(self.frames[id])
+            self._drop(id)
+            del self.frames[id]
+
+
+def apply(execution: Execution, step: Step) -> None:
+    """Make a step part of the execution."""
+    deadline = execution.head.deadline
+    execution.head = step.head
+    if step.head.deadline is not None and step.head.deadline != deadline:
+        heapq.heappush(execution._timers, (step.head.deadline, WHOLE))
+    for parent in step.halted:
+        execution._halt(parent)
+    for parent in step.dropped:
+        execution._drop(parent)
+    for frame in step.frames.values():
+        execution._put(frame)
+    if step.head.status != "RUNNING":
+        execution.ready.clear()
+        execution.waiting.clear()
+
+
+def _belongs(frames: Mapping[int, Frame], frame: Frame) -> bool:
+    """Whether a frame read from a store still belongs: its parents are there and of its generation, up to the root."""
+    while frame.id != ROOT:
+        parent = frames.get(frame.parent)
+        if parent is None or parent.batch != frame.generation:
+            return False
+        frame = parent
+    return True
+
+
+def _moves(frames: Mapping[int, Frame], frame: Frame) -> bool:
+    """Whether every parent of a frame still runs its children: none of them has failed or pauses before a retry."""
+    while frame.id != ROOT:
+        frame = frames[frame.parent]
+        if frame.phase != "waiting" or type(frame.waiting) is not Children:
+            return False
+    return True

@@ -1,0 +1,31 @@
+"""The quotas of AWS Step Functions, as one value: on by default, and able to be lifted (asl.md 9.1).
+
+Rule: no other module holds a quota as a number.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Sizes in bytes of UTF-8 JSON text, times in seconds; None lifts a limit.
+
+    `map_concurrency` is how many iterations of one inline Map run at once where MaxConcurrency does not say less.
+    """
+
+    payload: int | None = 262_144
+    history_events: int | None = 25_000
+    variable: int | None = 262_144
+    assign: int | None = 262_144
+    variables: int | None = 10 * 1024 * 1024
+    map_concurrency: int | None = 40
+    wait_seconds: int | None = 2_147_483_647
+
+    @classmethod
+    def lifted(cls) -> Limits:
+        """No limit at all."""
+        return cls(None, None, None, None, None, None, None)
+
+
+AWS = Limits()

@@ -1,0 +1,181 @@
+"""The machine as two tables and two functions: `begin` and `advance`.
+
+    ENTER[kind of state]                 a Tick moves a frame that is ready to enter a state
+    MAKE[kind of state]                  a Tick moves a frame that has room for another child
+    RESUME[kind of state, stimulus]      what a frame waits for has come
+    WHOLE[stimulus]                      what happens to the execution as a whole
+
+Rule: every meaning is one row here and one function in `states`. `advance` changes nothing: it returns a Step, which
+`apply` makes part of the execution, or None where there is nothing to do (a duplicate, late or forged answer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from statelang.core import redrive, whole
+from statelang.core.execution import WHOLE as WHOLE_COMMAND
+from statelang.core.execution import Execution, Head, Started, Step, apply
+from statelang.core.failure import guard
+from statelang.core.flow import end_execution
+from statelang.core.frame import ROOT, Frame, TaskWait
+from statelang.core.states import choice, fail, map, parallel, pass_, succeed, task, wait
+from statelang.core.stimulus import (
+    Command,
+    Redriven,
+    Stimulus,
+    Stopped,
+    TaskFailed,
+    TaskHeartbeat,
+    TaskStarted,
+    TaskSubmitted,
+    TaskSucceeded,
+    Tick,
+    TimerFired,
+)
+from statelang.core.transition import Transition
+from statelang.core.value import Value
+from statelang.program import Choice, Fail, Map, Parallel, Pass, Program, State, Succeed, Task, Wait
+
+ENTER: Final[Mapping[type[State], Callable[..., None]]] = {
+    Pass: pass_.enter,
+    Task: task.enter,
+    Choice: choice.enter,
+    Wait: wait.enter,
+    Succeed: succeed.enter,
+    Fail: fail.enter,
+    Parallel: parallel.enter,
+    Map: map.enter,
+}
+
+MAKE: Final[Mapping[type[State], Callable[..., Frame]]] = {
+    Parallel: parallel.make,
+    Map: map.make,
+}
+
+RESUME: Final[Mapping[tuple[type[State], type[Any]], Callable[..., None]]] = {
+    (Wait, TimerFired): wait.fired,
+    (Task, TaskStarted): task.started,
+    (Task, TaskSubmitted): task.submitted,
+    (Task, TaskHeartbeat): task.beaten,
+    (Task, TaskSucceeded): task.succeeded,
+    (Task, TaskFailed): task.failed,
+    (Task, TimerFired): task.fired,
+    (Parallel, TimerFired): parallel.fired,
+    (Map, TimerFired): map.fired,
+}
+
+WHOLE: Final[Mapping[type[Any], Callable[..., None]]] = {
+    TimerFired: whole.timed_out,
+    Stopped: whole.stopped,
+    Redriven: redrive.redriven,
+}
+
+TOO_MANY_EVENTS: Final = "The execution reached the maximum number of history events ({})."
+
+
+def begin(program: Program, started: Started) -> tuple[Execution, Step]:
+    """A new execution, and the step that begins it (already applied)."""
+    input = Value(1, text=started.input)
+    execution = Execution(started, Head(counter=1), (), input)
+    t = Transition(program, execution, started.at, b"")
+    t.values.append(input)
+    t.emit("ExecutionStarted", 0, input, started.role_arn)
+    t.put(Frame(ROOT, program.main.start_at, input))
+    if program.timeout_seconds is not None:
+        t.changes = {"deadline": started.at + program.timeout_seconds * 1000}
+    step = t.step()
+    apply(execution, step)
+    return execution, step
+
+
+def advance(program: Program, execution: Execution, stimulus: Stimulus) -> Step | None:
+    """One transition: what this stimulus does to the execution, or None where it does nothing."""
+    if execution.head.status != "RUNNING" and not isinstance(stimulus, Redriven):
+        return None
+    t = Transition(program, execution, stimulus.at, getattr(stimulus, "entropy", b""))
+    if isinstance(stimulus, Tick):
+        _tick(t)
+    elif isinstance(stimulus, (Stopped, Redriven)) or getattr(stimulus, "command", None) == WHOLE_COMMAND:
+        WHOLE[type(stimulus)](t, stimulus)
+    else:
+        _resume(t, stimulus)
+    if not (t.frames or t.events or t.changes):
+        return None
+    limit = t.started.limits.history_events
+    return t.step() if limit is None or t.first + len(t.events) <= limit else _too_long(t, limit)
+
+
+def outstanding(program: Program, execution: Execution) -> Iterator[Command]:
+    """The requests that frames wait for and that may never have been performed: what to do again after a crash."""
+    for id in list(execution.waiting.values()):
+        frame = execution.frames[id]
+        if isinstance(frame.waiting, TaskWait) and not frame.waiting.submitted:
+            node = program.nodes[frame.state]
+            assert isinstance(node, Task)
+            yield task.request(execution, frame, node)
+
+
+def _tick(t: Transition) -> None:
+    id = next(iter(t.execution.ready), None)
+    if id is None:
+        return
+    frame = t.execution.frames[id]
+    node = t.node(frame)
+    if frame.phase == "ready":
+        guard(t, frame, lambda: ENTER[type(node)](t, frame, node))
+    else:
+        guard(t, frame, lambda: _make(t, frame, node))
+
+
+def _make(t: Transition, frame: Frame, node: State) -> None:
+    child = MAKE[type(node)](t, frame, node)
+    first = t.node(child)
+    guard(t, child, lambda: ENTER[type(first)](t, child, first))
+
+
+def _resume(t: Transition, stimulus: Any) -> None:
+    """Find the frame that waits for this stimulus, if it is the one it waits for, and hand it over."""
+    frame = _addressed(t.execution, stimulus)
+    if frame is None:
+        return
+    node = t.node(frame)
+    row = RESUME.get((type(node), type(stimulus)))
+    if row is not None:
+        guard(t, frame, lambda: row(t, frame, node, stimulus))
+
+
+def _addressed(execution: Execution, stimulus: Any) -> Frame | None:
+    if isinstance(stimulus, TimerFired):
+        id = execution.waiting.get(stimulus.command)
+        frame = None if id is None else execution.frames[id]
+        due = None if frame is None else frame.due
+        return frame if due is not None and due <= stimulus.at else None
+    id = execution.waiting.get(command_of(stimulus.token))
+    frame = None if id is None else execution.frames[id]
+    if frame is None or not isinstance(frame.waiting, TaskWait) or frame.waiting.token != stimulus.token:
+        return None
+    return frame
+
+
+def command_of(token: str) -> int:
+    """The command that a task token answers; -1 for a text that is no token."""
+    number = token.split(".")[-2:-1]
+    return int(number[0]) if number and number[0].isascii() and number[0].isdigit() else -1
+
+
+def execution_of(token: str) -> str:
+    """The execution that a task token belongs to; empty for a text that is no token."""
+    return token.rsplit(".", 2)[0] if token.count(".") >= 2 else ""
+
+
+def _too_long(t: Transition, limit: int) -> Step:
+    """The last event that a history may have is the end of the execution."""
+    step = t.step()
+    if step.head.status != "RUNNING":
+        return step
+    last = Transition(t.program, t.execution, t.at, b"")
+    previous = last.frame(ROOT).previous
+    end_execution(last, "FAILED", previous, "States.Runtime", TOO_MANY_EVENTS.format(limit))
+    return last.step()

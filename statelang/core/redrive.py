@@ -1,0 +1,51 @@
+"""Redrive: an execution that failed, timed out or was stopped goes on from where it stood (asl.md 9.4).
+
+What is redriven is every state without its StateExited event: a Task is asked for again, a Choice or Pass evaluated
+again, of a Parallel or Map only the children that have not succeeded run again. Retry counters start at zero.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from statelang.core.frame import ROOT, Children, Frame
+from statelang.core.stimulus import Redriven
+from statelang.core.transition import Transition
+
+
+def redriven(t: Transition, stimulus: Redriven) -> None:
+    """Go on from the frames that were kept; a repeated redrive (its `count` is known already) changes nothing."""
+    head = t.execution.head
+    if head.status in ("RUNNING", "SUCCEEDED") or stimulus.count != head.redrives + 1:
+        return
+    event = t.emit("ExecutionRedriven", 0, stimulus.count)
+    _revive(t, t.frame(ROOT), event)
+    seconds = t.program.timeout_seconds
+    t.changes = {
+        "status": "RUNNING",
+        "deadline": None if seconds is None else t.at + seconds * 1000,
+        "redrives": stimulus.count,
+        "redriven_at": t.at,
+    }
+
+
+def _revive(t: Transition, frame: Frame, event: int) -> None:
+    waiting = frame.waiting
+    unfinished = [child for child in t.execution.under(frame.id) if child.phase != "succeeded"]
+    if not isinstance(waiting, Children) or not (unfinished or waiting.next < waiting.count):
+        t.drop(frame.id)
+        batch = frame.batch + 1
+        t.put(replace(frame, phase="ready", waiting=None, retries=(), attempt=0, previous=event, batch=batch))
+        return
+    t.put(
+        replace(
+            frame,
+            phase="waiting",
+            retries=(),
+            attempt=0,
+            waiting=replace(waiting, running=len(unfinished)),
+            previous=event,
+        )
+    )
+    for child in unfinished:
+        _revive(t, child, event)

@@ -1,0 +1,54 @@
+"""What a Resource means to the machine: which events tell of it, when its answer comes, whether it has a token.
+
+Rule: this looks at the text of the URI alone. What performs the task is chosen by bindings and never known here.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
+
+Family = Literal["LambdaFunction", "Activity", "Task"]
+
+_SERVICE: Final = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?P<type>(?:aws-sdk:)?[^:]+):(?P<action>[^:]+)")
+_LATER: Final = (".sync", ".sync:2", ".waitForTaskToken")
+
+
+class Resource(NamedTuple):
+    """`family` begins the names of its events; `type` and `action` are their resourceType and resource.
+
+    `submits`: performing the request only submits it (`.sync`, `.waitForTaskToken`). `has_token`: `$$.Task.Token`
+    exists in its fields. `shown` is the name AWS's texts use for it.
+    """
+
+    family: Family
+    type: str
+    action: str
+    submits: bool
+    has_token: bool
+    shown: str
+
+
+@lru_cache(maxsize=4096)
+def classify(uri: str) -> Resource:
+    """The meaning of a Resource as written."""
+    parts = uri.split(":")
+    if parts[0] == "arn" and len(parts) > 5:
+        if parts[2] == "lambda":
+            return Resource("LambdaFunction", "lambda", uri, False, False, uri)
+        if parts[2] == "states" and parts[5] == "activity":
+            return Resource("Activity", "activity", uri, True, True, uri)
+        return _service(uri)
+    scheme, _, rest = uri.partition(":")
+    return Resource("Task", scheme, rest, False, True, uri)
+
+
+def _service(uri: str) -> Resource:
+    whole = uri[:-2] if uri.endswith(":2") else uri
+    match = _SERVICE.fullmatch(whole)
+    if match is None:
+        return Resource("Task", "", uri, False, True, uri)
+    action = match["action"] + uri[len(whole) :]
+    later = action.endswith(_LATER)
+    return Resource("Task", match["type"], action, later, later, match["type"])

@@ -1,0 +1,119 @@
+"""Stimuli: everything that can happen to an execution, and commands: everything it can ask of the world.
+
+Rule: both are plain data that can be stored. A stimulus carries its time (`at`, milliseconds since 1970, UTC) and,
+where something may be drawn by chance, entropy (16 bytes or more); nothing else tells the core time or gives it chance.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from statelang.core.value import Value
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """Move the next frame that can move."""
+
+    at: int
+    entropy: bytes
+
+
+class TimerFired(msgspec.Struct, frozen=True):
+    """The time of a command has come; `command` 0 is the time-out of the whole execution."""
+
+    at: int
+    entropy: bytes
+    command: int
+
+
+class TaskStarted(msgspec.Struct, frozen=True, tag=True):
+    """Somebody has begun to perform the task; `worker` is an activity worker's name."""
+
+    at: int
+    token: str
+    worker: str | None = None
+
+
+class TaskSubmitted(msgspec.Struct, frozen=True, tag=True):
+    """The request was performed (`output` is its answer); the task's own answer comes later, by token."""
+
+    at: int
+    token: str
+    output: str
+
+
+class TaskHeartbeat(msgspec.Struct, frozen=True, tag=True):
+    """The task lives: HeartbeatSeconds start again."""
+
+    at: int
+    token: str
+
+
+class TaskSucceeded(msgspec.Struct, frozen=True, tag=True):
+    """The task's answer; `output` is its exact JSON text."""
+
+    at: int
+    entropy: bytes
+    token: str
+    output: str
+
+
+class TaskFailed(msgspec.Struct, frozen=True, tag=True):
+    """The task's failure; None where the answer named no error or cause."""
+
+    at: int
+    entropy: bytes
+    token: str
+    error: str | None = None
+    cause: str | None = None
+
+
+class Stopped(msgspec.Struct, frozen=True, tag=True):
+    """Somebody stops the execution."""
+
+    at: int
+    error: str | None = None
+    cause: str | None = None
+
+
+class Redriven(msgspec.Struct, frozen=True, tag=True):
+    """Somebody redrives a failed, timed-out or stopped execution. `count` is the number of this redrive, from 1."""
+
+    at: int
+    count: int
+
+
+TaskStimulus = TaskStarted | TaskSubmitted | TaskHeartbeat | TaskSucceeded | TaskFailed
+Posted = TaskStimulus | Stopped | Redriven
+"""What another process may post to an execution."""
+Stimulus = Tick | TimerFired | Posted
+
+
+class RunTask(msgspec.Struct, frozen=True):
+    """Perform a task. `key` is the same for all attempts of one visit of the state, `token` is this attempt's.
+
+    `timeout` is in seconds from the task's start; `deadline` (milliseconds since 1970) is set where it had started
+    before a crash. `submits`: the performed request is only submitted, its answer comes later (.sync and callbacks).
+    """
+
+    frame: int
+    command: int
+    token: str
+    key: str
+    resource: str
+    input: Value
+    attempt: int
+    timeout: float | None
+    deadline: int | None
+    credentials: Value | None
+    submits: bool
+
+
+class Cancel(msgspec.Struct, frozen=True):
+    """The answer of this command is not wanted any more."""
+
+    command: int
+
+
+Command = RunTask | Cancel
+"""What the world is asked to do. Timers are not among them: a frame carries the time at which it is due."""

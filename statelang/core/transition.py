@@ -1,0 +1,190 @@
+"""Transition: one step under construction. It reads the execution as it was and collects what changes.
+
+Rule: nothing here decides what a state means; it gives out numbers, collects frames, values, events and commands, and
+says what a state's fields may see. The execution itself is not touched: `apply` does that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from statelang.core.context import context_object
+from statelang.core.execution import Execution, Head, Started, Step
+from statelang.core.frame import ROOT, Children, Frame, TaskWait
+from statelang.core.stimulus import Cancel, Command
+from statelang.core.value import Value
+from statelang.language.scope import ABSENT, Entropy, Scope
+from statelang.language.scope import NO_VARIABLES as NO_JSON
+from statelang.program import Program, State
+from statelang.values import Json
+
+
+class Transition:
+    """What one `advance` has done so far."""
+
+    __slots__ = (
+        "at",
+        "changes",
+        "commands",
+        "counter",
+        "dropped",
+        "entropy",
+        "events",
+        "execution",
+        "first",
+        "frames",
+        "halted",
+        "number",
+        "program",
+        "started",
+        "values",
+    )
+
+    def __init__(self, program: Program, execution: Execution, at: int, entropy: bytes) -> None:
+        head = execution.head
+        self.program = program
+        self.execution = execution
+        self.started: Started = execution.started
+        self.at = at
+        self.entropy = Entropy(entropy)
+        self.number = self.counter = head.counter + 1
+        self.first = head.events + 1
+        self.events: list[tuple[object, ...]] = []
+        self.frames: dict[int, Frame] = {}
+        self.values: list[Value] = []
+        self.dropped: list[int] = []
+        self.halted: list[int] = []
+        self.commands: list[Command] = []
+        self.changes: dict[str, object] = {}
+
+    def step(self) -> Step:
+        """What was done, as the data that `apply` and a store take."""
+        head = self.execution.head
+        events = head.events + len(self.events)
+        if self.changes:
+            head = Head(
+                counter=self.counter,
+                events=events,
+                **{**_kept(head), **self.changes},  # type: ignore[arg-type]
+            )
+        else:
+            head = Head(
+                self.counter,
+                events,
+                head.status,
+                head.deadline,
+                None,
+                None,
+                None,
+                None,
+                head.redrives,
+                head.redriven_at,
+            )
+        record = (self.first, self.at, self.events) if self.events else None
+        return Step(self.number, head, self.frames, self.values, self.dropped, self.halted, record, self.commands)
+
+    def next_number(self) -> int:
+        """The next number of the execution's one counter: of a value, a command or a frame."""
+        self.counter += 1
+        return self.counter
+
+    def value(self, json: object = ABSENT, text: str | None = None) -> Value:
+        """A new value of the execution."""
+        value = Value(self.next_number(), json, text)
+        self.values.append(value)
+        return value
+
+    def valued(self, json: Json, *known: Value) -> Value:
+        """A JSON value as a Value: one of the known ones where it is the very same, so that its text is kept."""
+        for value in known:
+            if json is value.json:
+                return value
+        return self.value(json)
+
+    def emit(self, type: str, previous: int, *details: object) -> int:
+        """Tell the history of an event; returns its number."""
+        self.events.append((type, previous, *details))
+        return self.first + len(self.events) - 1
+
+    def frame(self, id: int) -> Frame:
+        """A frame as it is now, within this transition."""
+        return self.frames.get(id) or self.execution.frames[id]
+
+    def put(self, frame: Frame) -> None:
+        """Replace a frame."""
+        self.frames[frame.id] = frame
+
+    def node(self, frame: Frame) -> State:
+        """The state a frame is in."""
+        return self.program.nodes[frame.state]
+
+    def drop(self, parent: int) -> None:
+        """The children of this frame, all the way down, are gone: one mark, however many they are."""
+        self.cancel_under(parent)
+        self.dropped.append(parent)
+        for id in [id for id, frame in self.frames.items() if self._is_under(frame, parent)]:
+            del self.frames[id]
+
+    def halt(self, parent: int) -> None:
+        """The children of this frame, all the way down, stay as they are and move no more."""
+        self.cancel_under(parent)
+        self.halted.append(parent)
+
+    def cancel_under(self, parent: int) -> None:
+        """Ask the world to give up the tasks of the children of this frame."""
+        execution = self.execution
+        for child in execution.under(parent):
+            waiting = child.waiting
+            if type(waiting) is TaskWait and waiting.command in execution.waiting:
+                self.commands.append(Cancel(waiting.command))
+            if child.id in execution.children:
+                self.cancel_under(child.id)
+
+    def _is_under(self, frame: Frame, parent: int) -> bool:
+        while frame.parent >= 0:
+            if frame.parent == parent:
+                return True
+            frame = self.frame(frame.parent)
+        return False
+
+    def variables(self, frame: Frame) -> Mapping[str, Json]:
+        """Every variable that can be read in a frame: its own scope's, then outwards (no name is in two of them)."""
+        found: dict[str, Json] | None = None
+        while True:
+            if frame.variables:
+                found = {} if found is None else found
+                for name, value in frame.variables.items():
+                    found.setdefault(name, value.json)
+            if frame.id == ROOT:
+                return NO_JSON if found is None else found
+            frame = self.frame(frame.parent)
+
+    def scope(
+        self,
+        frame: Frame,
+        data: Json,
+        *,
+        result: object = ABSENT,
+        error_output: object = ABSENT,
+        token: str | None = None,
+        at: tuple[int, Children] | None = None,
+    ) -> Scope:
+        """What a field of the frame's state sees, with `data` as `$`; `token` and `at` as in `context_object`."""
+        return Scope(
+            data,
+            lambda: context_object(self.execution, frame, self.node(frame), self.frame, token=token, at=at),
+            self.variables(frame) if frame.variables or frame.id != ROOT else NO_JSON,
+            now=self.at,
+            entropy=self.entropy,
+            result=result,
+            error_output=error_output,
+        )
+
+
+def _kept(head: Head) -> dict[str, object]:
+    return {
+        "status": head.status,
+        "deadline": head.deadline,
+        "redrives": head.redrives,
+        "redriven_at": head.redriven_at,
+    }
