@@ -54,6 +54,10 @@ class TaskEnded(StatelangError):
 class LeaseLost(StatelangError):
     """Another worker has taken this execution over; what this one wanted to write was not written."""
 
+    def __init__(self, message: str | None = None, executions: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.executions = executions
+
 
 class StoreError(StatelangError):
     """The store could not be used."""

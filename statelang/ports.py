@@ -110,13 +110,14 @@ class Lease:
 class Commit:
     """What is to be written of one execution: its steps since the last commit, in order (none: only what follows).
 
-    `posts` are the numbers of the posts these steps consumed. `release`: give the lease back; the execution is then
-    due at `due` (milliseconds since 1970; None: it waits for a post).
+    `posts` are the numbers of the posts these steps consumed, `swept` those of frames that are gone. `release`: give
+    the lease back; the execution is then due at `due` (milliseconds since 1970; None: it waits for a post).
     """
 
     lease: Lease
     steps: Sequence[Step]
     posts: Sequence[int] = ()
+    swept: Sequence[int] = ()
     release: bool = False
     due: int | None = None
 
@@ -216,6 +217,10 @@ class Store(Protocol):
 
     def definition(self, digest: str) -> str:
         """The text of a definition that some execution pins."""
+        ...
+
+    def sweep(self, limit: int) -> int:
+        """Remove up to `limit` frames that are gone, when there is time; returns how many are left."""
         ...
 
     def close(self) -> None:

@@ -98,7 +98,7 @@ class Reader:
         except (msgspec.MsgspecError, UnicodeError) as problem:
             raise UnreadableCheckpoint(f"a damaged checkpoint: {problem}") from None
         for number, text in checkpoint.values.items():
-            self._value(Value, number).load(bytes(text).decode())
+            self.value(number).load(bytes(text).decode())
         return checkpoint
 
     def frame(self, body: bytes | str) -> Frame:
@@ -109,6 +109,10 @@ class Reader:
             raise UnreadableCheckpoint(f"a damaged frame: {problem}") from None
 
     def _value(self, kind: type[Any], number: Any) -> Value:
+        return self.value(number)
+
+    def value(self, number: int) -> Value:
+        """The value of a number, loaded or not."""
         value = self.values.get(number)
         if value is None:
             value = self.values[number] = Value(number)
@@ -129,5 +133,5 @@ def referred(head: Head, frames: Iterable[Frame]) -> set[Value]:
 
 
 def restore(started: Started, head: Head, frames: Mapping[int, Frame]) -> Execution:
-    """An execution from what a store kept of it; every value its frames refer to has its text."""
+    """An execution from what a store kept of it, dropped frames and all; every value referred to has its text."""
     return Execution(started, head, frames.values(), Value(1, text=started.input))

@@ -27,7 +27,8 @@ class Started(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an execution is from its start on. Starting is not a stimulus: a second start must not restart.
 
     `id` is its name in the store; the ARNs, names and role are what the Context object shows; `digest` pins the
-    definition; `input` is the JSON text as it came; `at` is milliseconds since 1970.
+    definition; `input` is the JSON text as it came; `fingerprint` is the same for starts that mean the same; `at` is
+    milliseconds since 1970.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Started(msgspec.Struct, frozen=True, omit_defaults=True):
     digest: str
     input: str
     at: int
+    fingerprint: str = ""
     role_arn: str = ""
     region: str = "us-east-1"
     limits: Limits = AWS
@@ -83,9 +85,14 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Execution:
-    """One execution in memory: what it is (`started`), its head, and its frames by number."""
+    """One execution in memory: what it is (`started`), its head, and its frames by number.
 
-    __slots__ = ("_timers", "children", "frames", "head", "input", "ready", "started", "waiting")
+    `ready` holds the frames a Tick can move, in the order in which they will be; `waiting` the frame of each command
+    that is waited for; `children` the children of each frame by index; `swept` the frames that are gone since somebody
+    last emptied it.
+    """
+
+    __slots__ = ("_timers", "children", "frames", "head", "input", "ready", "started", "swept", "waiting")
 
     def __init__(self, started: Started, head: Head, frames: Iterable[Frame], input: Value) -> None:
         self.started = started
@@ -95,6 +102,7 @@ class Execution:
         self.ready: dict[int, None] = {}
         self.waiting: dict[int, int] = {}
         self.children: dict[int, dict[int, int]] = {}
+        self.swept: list[int] = []
         self._timers: list[tuple[int, int]] = []
         if head.deadline is not None:
             self._timers.append((head.deadline, WHOLE))
@@ -104,6 +112,8 @@ class Execution:
                 self._put(known[id])
                 if not _moves(known, known[id]):
                     self._still(known[id])
+            else:
+                self.swept.append(id)
         if head.status != "RUNNING":
             self.ready.clear()
             self.waiting.clear()
@@ -167,6 +177,7 @@ class Execution:
             self._still(self.frames[id])
             self._drop(id)
             del self.frames[id]
+            self.swept.append(id)
 
 
 def apply(execution: Execution, step: Step) -> None:
@@ -184,6 +195,9 @@ def apply(execution: Execution, step: Step) -> None:
     if step.head.status != "RUNNING":
         execution.ready.clear()
         execution.waiting.clear()
+    if step.head.status == "SUCCEEDED":
+        execution.frames.clear()
+        execution.swept.append(ROOT)
 
 
 def _belongs(frames: Mapping[int, Frame], frame: Frame) -> bool:

@@ -1,0 +1,100 @@
+"""Settings: which store an address means, and the defaults of a project in `statelang.toml`.
+
+Rule: a store's module is imported only when its address is used.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from statelang.errors import InvalidSettings
+from statelang.ports import Store
+
+FILE: Final = "statelang.toml"
+
+
+def open_store(address: str) -> Store:
+    """The store of an address: `sqlite:///relative.db`, `sqlite:////absolute.db`, a bare path, or `memory:`.
+
+    Raises InvalidSettings for an address nobody knows, StoreError for a store that cannot be opened.
+    """
+    scheme, found, rest = address.partition(":")
+    if not found or len(scheme) == 1:
+        return _sqlite(address)
+    opener = OPENERS.get(scheme)
+    if opener is None:
+        known = ", ".join(f"{name}:" for name in OPENERS)
+        raise InvalidSettings(f"the store address {address!r} begins with none of {known}")
+    return opener(rest)
+
+
+def _sqlite(rest: str) -> Store:
+    from statelang.stores.sqlite import SqliteStore
+
+    path = rest.removeprefix("//").removeprefix("/") if rest.startswith("//") else rest
+    if not path:
+        raise InvalidSettings("the store address names no file: write sqlite:///runs.db")
+    return SqliteStore(path)
+
+
+def _memory(rest: str) -> Store:
+    from statelang.stores.memory import MemoryStore
+
+    return MemoryStore()
+
+
+OPENERS: Final[Mapping[str, Callable[[str], Store]]] = {"sqlite": _sqlite, "memory": _memory}
+"""Scheme of an address -> what opens the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The defaults of a project, each a key of `statelang.toml` (with hyphens) and overridden by the command line."""
+
+    store: str = "sqlite:///statelang.db"
+    bind: str | None = None
+    policy: str = "transition"
+    threads: int = 32
+    output: str = "text"
+    region: str = "us-east-1"
+    account: str = "000000000000"
+    role_arn: str = ""
+
+
+def read_settings(folder: Path) -> Settings:
+    """The settings of the nearest `statelang.toml` in a folder or above it; the defaults where there is none.
+
+    Paths in it are relative to its own folder. Raises InvalidSettings with the file and the key.
+    """
+    for place in (folder, *folder.parents):
+        file = place / FILE
+        if file.is_file():
+            return _settings(file)
+    return Settings()
+
+
+def _settings(file: Path) -> Settings:
+    try:
+        given = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as problem:
+        raise InvalidSettings(f"{file}: {problem}") from None
+    kinds = {field.name: type(getattr(Settings(), field.name)) for field in fields(Settings)}
+    found: dict[str, Any] = {}
+    for key, value in given.items():
+        name = key.replace("-", "_")
+        if name not in kinds:
+            known = ", ".join(kinds).replace("_", "-")
+            raise InvalidSettings(f"{file}: unknown key {key!r}; known are {known}")
+        expected = str if kinds[name] is type(None) else kinds[name]
+        if type(value) is not expected:
+            raise InvalidSettings(f"{file}: {key} must be of type {expected.__name__}, not {type(value).__name__}")
+        found[name] = value
+    if "bind" in found:
+        found["bind"] = str(file.parent / found["bind"])
+    if found.get("store", "").startswith("sqlite:///"):
+        found["store"] = f"sqlite:///{file.parent / found['store'].removeprefix('sqlite:///')}"
+    return Settings(**found)

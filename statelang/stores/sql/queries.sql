@@ -1,0 +1,160 @@
+-- Every statement of the SQLite store, by name. ?1, ?2, … are said in the comment where they are not plain.
+
+-- name: insert_definition
+INSERT OR IGNORE INTO definition (digest, source) VALUES (?, ?)
+
+-- name: insert_execution
+INSERT INTO execution (id, machine, digest, fingerprint, started_at, status, owner, epoch, due, started)
+VALUES (?, ?, ?, ?, ?, 'RUNNING', ?, 1, 0, ?)
+
+-- name: find_start
+SELECT fingerprint FROM execution WHERE id = ?
+
+-- name: insert_first_log
+INSERT INTO log (id, body) VALUES (?, ?)
+
+-- name: insert_log
+-- The fence: a worker whose lease is gone writes no row.
+INSERT INTO log (id, body) SELECT ?1, ?2 FROM execution WHERE key = ?3 AND epoch = ?4
+
+-- name: check_lease
+SELECT 1 FROM execution WHERE key = ? AND epoch = ?
+
+-- name: end_execution
+UPDATE execution
+   SET status = ?2, stopped_at = ?3, error = ?4, cause = ?5, owner = NULL, due = NULL
+ WHERE key = ?1
+
+-- name: run_again
+UPDATE execution
+   SET status = 'RUNNING', stopped_at = NULL, error = NULL, cause = NULL, redrives = ?2, due = 0
+ WHERE key = ?1
+
+-- name: release
+-- Posts that came while it was held make it due at once.
+UPDATE execution
+   SET owner = NULL, due = CASE WHEN EXISTS (SELECT 1 FROM post WHERE post.execution = ?1) THEN 0 ELSE ?2 END
+ WHERE key = ?1
+
+-- name: delete_post
+DELETE FROM post WHERE number = ?
+
+-- name: upsert_frame
+INSERT INTO frame (id, body) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body
+
+-- name: set_snapshot
+UPDATE execution SET snapshot = ? WHERE key = ?
+
+-- name: claim
+UPDATE execution
+   SET owner = ?2, epoch = epoch + 1, due = 0
+ WHERE id = ?1 AND status = 'RUNNING' AND (owner IS NULL OR owner = ?3)
+RETURNING key, epoch
+
+-- name: reopen
+UPDATE execution
+   SET owner = ?2, epoch = epoch + 1
+ WHERE id = ?1 AND status NOT IN ('RUNNING', 'SUCCEEDED') AND (owner IS NULL OR owner = ?3)
+RETURNING key, epoch
+
+-- name: holder
+SELECT owner FROM execution WHERE id = ?
+
+-- name: free_owner
+UPDATE execution SET owner = NULL WHERE owner = ?
+
+-- name: due
+SELECT id FROM execution WHERE owner IS NULL AND due <= ?1 ORDER BY due LIMIT ?2
+
+-- name: next_due
+SELECT min(due) FROM execution WHERE owner IS NULL AND due IS NOT NULL
+
+-- name: owners
+SELECT id FROM owner
+
+-- name: insert_owner
+INSERT INTO owner (process) VALUES (?)
+
+-- name: delete_owner
+DELETE FROM owner WHERE id = ?
+
+-- name: key_of
+SELECT key FROM execution WHERE id = ?
+
+-- name: insert_post
+INSERT INTO post (execution, at, body) VALUES (?, ?, ?)
+
+-- name: wake
+UPDATE execution SET due = 0 WHERE key = ? AND owner IS NULL AND status = 'RUNNING'
+
+-- name: posts_to_owner
+SELECT post.number, execution.id, post.body
+  FROM post JOIN execution ON execution.key = post.execution
+ WHERE execution.owner = ? ORDER BY post.number
+
+-- name: posts_to_execution
+SELECT post.number, execution.id, post.body
+  FROM post JOIN execution ON execution.key = post.execution
+ WHERE post.execution = ? ORDER BY post.number
+
+-- name: started
+SELECT key, started, snapshot FROM execution WHERE id = ?
+
+-- name: frames
+SELECT body FROM frame WHERE id BETWEEN ? AND ?
+
+-- name: log_since
+SELECT id, body FROM log WHERE id > ? AND id <= ? ORDER BY id
+
+-- name: log_with
+-- The row in which the value of a number stands.
+SELECT body FROM log WHERE id >= ? AND id <= ? ORDER BY id DESC LIMIT 1
+
+-- name: last_log
+SELECT body FROM log WHERE id >= ? AND id <= ? ORDER BY id DESC LIMIT 1
+
+-- name: summary
+SELECT id, machine, status, started_at, stopped_at, due, owner, redrives, error, cause, digest
+  FROM execution WHERE id = ?
+
+-- name: summaries
+SELECT id, machine, status, started_at, stopped_at, due, owner, redrives, error, cause, digest
+  FROM execution
+ WHERE (?1 IS NULL OR machine = ?1) AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR started_at < ?3)
+ ORDER BY started_at DESC, key DESC LIMIT ?4
+
+-- name: definition
+SELECT source FROM definition WHERE digest = ?
+
+-- name: delete_frame
+DELETE FROM frame WHERE id = ?
+
+-- name: delete_frames
+DELETE FROM frame WHERE id IN (SELECT id FROM frame WHERE id BETWEEN ? AND ? LIMIT ?)
+
+-- name: prunable
+SELECT key, id FROM execution WHERE status <> 'RUNNING' AND stopped_at < ? ORDER BY stopped_at LIMIT ?
+
+-- name: delete_log
+DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id BETWEEN ? AND ? LIMIT ?)
+
+-- name: delete_posts
+DELETE FROM post WHERE execution = ?
+
+-- name: delete_execution
+DELETE FROM execution WHERE key = ?
+
+-- name: delete_definitions
+DELETE FROM definition WHERE digest NOT IN (SELECT digest FROM execution)
+
+-- name: count_statuses
+SELECT status, count(*) FROM execution GROUP BY status
+
+-- name: count_log
+SELECT count(*), coalesce(sum(length(body)), 0) FROM log
+
+-- name: count_posts
+SELECT count(*) FROM post
+
+-- name: stray_log
+SELECT count(*) FROM log WHERE id / 4294967296 NOT IN (SELECT key FROM execution)

@@ -1,0 +1,167 @@
+"""The file of an SQLite store: opening and migrating it, its statements, its errors, and the locks of its owners.
+
+Rule: no statement of the store stands anywhere but in `sql/`, and no sqlite3 error leaves unnamed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sqlite3
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from statelang.errors import StoreError, StoreFull, StoreNotOurs, StoreReadOnly, StoreTooNew
+
+APPLICATION_ID: Final = 0x53744C67
+"""What an SQLite file of ours carries in its header: the bytes "StLg"."""
+
+FORMAT: Final = 1
+"""The last migration, as PRAGMA user_version."""
+
+BUSY_SECONDS: Final = 30.0
+
+_NAMED: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+
+
+def _read(name: str) -> str:
+    return files("statelang.stores").joinpath("sql", name).read_text(encoding="utf-8")
+
+
+def _queries() -> Mapping[str, str]:
+    parts = _NAMED.split(_read("queries.sql"))
+    return {name: text.strip() for name, text in zip(parts[1::2], parts[2::2])}
+
+
+SQL: Final = _queries()
+
+
+@contextlib.contextmanager
+def named_errors(place: str) -> Iterator[None]:
+    """Turn what sqlite3 raises into the store's errors, which say what is wrong with which file."""
+    try:
+        yield
+    except sqlite3.Error as problem:
+        raise _named(problem, place) from problem
+
+
+def _named(problem: sqlite3.Error, place: str) -> StoreError:
+    code = getattr(problem, "sqlite_errorname", "") or ""
+    if code.startswith("SQLITE_FULL"):
+        return StoreFull(f"{place}: no space is left; nothing was written, and it can go on once there is some")
+    if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
+        return StoreReadOnly(f"{place}: cannot be opened for writing ({problem})")
+    if code.startswith("SQLITE_NOTADB"):
+        return StoreNotOurs(f"{place}: is not a Statelang store (it is no SQLite file)")
+    if code.startswith("SQLITE_BUSY"):
+        return StoreError(f"{place}: another process kept it locked for {BUSY_SECONDS:.0f} seconds")
+    return StoreError(f"{place}: {problem} ({code or type(problem).__name__})")
+
+
+def connect(place: str) -> sqlite3.Connection:
+    """Open a store, making or migrating it where needed. Raises StoreNotOurs, StoreTooNew, StoreReadOnly, …"""
+    with named_errors(place):
+        connection = sqlite3.connect(place, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            _prepare(connection, place)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _prepare(connection: sqlite3.Connection, place: str) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application != APPLICATION_ID and (tables or version):
+        raise StoreNotOurs(f"{place}: is not a Statelang store (another program's SQLite file)")
+    if version > FORMAT:
+        raise StoreTooNew(f"{place}: has format {version}; this version of Statelang knows up to {FORMAT}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    if version < FORMAT:
+        _migrate(connection)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Apply the numbered migrations that are missing; two processes that start at once do it once."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        for number, name in enumerate(_migrations(), start=1):
+            if number > version:
+                for statement in _statements(_read(name)):
+                    connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _migrations() -> list[str]:
+    folder = files("statelang.stores").joinpath("sql")
+    return sorted(entry.name for entry in folder.iterdir() if entry.name[:3].isdigit())
+
+
+def _statements(script: str) -> Iterator[str]:
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
+
+
+class OwnerLock:
+    """A lock that proves its process alive: the operating system lets it go when the process ends, however it ends.
+
+    It is a file beside the store, one per owner; where the store is in memory there is nothing to lock.
+    """
+
+    def __init__(self, place: str, owner: int) -> None:
+        self.path = Path(f"{place}-owner-{owner}")
+        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        _lock(self._file)
+
+    def release(self) -> None:
+        """Let go, and leave no file behind."""
+        self.path.unlink(missing_ok=True)
+        os.close(self._file)
+
+
+def owner_lives(place: str, owner: int) -> bool:
+    """Whether the process of an owner still runs. The file of a dead one is removed."""
+    path = Path(f"{place}-owner-{owner}")
+    try:
+        file = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        _lock(file)
+    except OSError:
+        return True
+    else:
+        path.unlink(missing_ok=True)
+        return False
+    finally:
+        os.close(file)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: int) -> None:
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,546 @@
+"""The worker: one loop of rounds that drives executions.
+
+A round takes every message that has arrived, fires the timers that are due, moves every frame that is ready by one
+transition (under `effect` until an effect or a bound), commits all of it in one transaction, and only then hands the
+commands to the pool. A transition has happened once its commit returned.
+
+Rule: commit, then act. Everything that changes an execution passes through `_step`, and nothing that the core asked for
+is done before the commit that holds it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Final, Literal, Protocol
+
+from statelang.clock import Clock
+from statelang.core.context import context_object
+from statelang.core.execution import Execution, Step, apply
+from statelang.core.machine import advance, command_of, outstanding
+from statelang.core.stimulus import (
+    Cancel,
+    Command,
+    Posted,
+    Redriven,
+    RunTask,
+    Stimulus,
+    TaskFailed,
+    TaskHeartbeat,
+    TaskStarted,
+    TaskSubmitted,
+    TaskSucceeded,
+    Tick,
+    TimerFired,
+)
+from statelang.errors import LeaseLost, StatelangError, StoreError, UnboundResource
+from statelang.pool import Pool
+from statelang.ports import Answer, Commit, Lease, NewExecution, Post, Store, TaskCall
+from statelang.ports import TaskFailed as Failed
+from statelang.program import Program
+from statelang.values import encode
+
+Policy = Literal["transition", "effect", "strict"]
+
+FRAMES_PER_ROUND: Final = 256
+"""How many frames of one execution move in one round: what one commit may hold."""
+
+BATCH: Final = 256
+"""How many transitions may share a checkpoint under `effect`."""
+
+BATCH_MS: Final = 50
+"""How long transitions may go without a checkpoint under `effect`, in milliseconds."""
+
+KEEP_MS: Final = 1_000
+"""An execution that waits for a timer further away than this is let go."""
+
+POLL_MS: Final = 50
+"""How soon a post of another process is noticed."""
+
+ADOPT: Final = 1_000
+"""How many executions are taken over at once."""
+
+RETRY_MS: Final = 60_000
+"""When an execution that could not be taken over is looked at again."""
+
+MAIL_PER_ROUND: Final = 1_000
+"""How many messages one round takes."""
+
+SWEEP: Final = 256
+"""How many dropped frames are removed at once when there is nothing else to write."""
+
+Perform = Callable[[TaskCall], Answer | None]
+"""Performs a task, by whatever its Resource is bound to; raises UnboundResource."""
+
+Compile = Callable[[str], Program]
+"""The text of a pinned definition -> its Program."""
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """A task under way, and the signal that its answer is not wanted any more."""
+
+    request: RunTask
+    cancel: threading.Event = field(default_factory=threading.Event)
+    begun: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Live:
+    """An execution this worker drives: what was done since its last commit, and the tasks it waits for."""
+
+    lease: Lease
+    execution: Execution
+    program: Program
+    steps: list[Step] = field(default_factory=list)
+    posts: list[int] = field(default_factory=list)
+    tasks: dict[int, Task] = field(default_factory=dict)
+    timer: int | None = None
+
+
+@dataclass(slots=True)
+class Begin:
+    """A message: make these executions and drive them; `made` is told which existed already, or what went wrong."""
+
+    executions: Sequence[tuple[NewExecution, Execution, Program]]
+    made: Callable[[Sequence[str] | BaseException], None]
+
+
+@dataclass(slots=True)
+class Told:
+    """A message: something has happened to an execution."""
+
+    execution: str
+    stimulus: Posted
+
+
+@dataclass(slots=True)
+class Take:
+    """A message: drive this execution, if nobody else does; `redrive` it, if it has ended without success.
+
+    `taken` is told whether it is driven here now, or what went wrong.
+    """
+
+    execution: str
+    redrive: bool
+    taken: Callable[[bool | BaseException], None]
+
+
+@dataclass(slots=True)
+class Wake:
+    """A message without content: look around."""
+
+
+Message = Begin | Told | Take | Wake
+
+
+class Observer(Protocol):
+    """Who wants to know what a worker does. Called on the worker's thread, after the commit; must not raise."""
+
+    def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
+        """These steps of an execution are in the store."""
+        ...
+
+    def gave_up(self, execution: str, problem: BaseException) -> None:
+        """This worker cannot drive an execution on; it is as it was at its last commit."""
+        ...
+
+
+class Worker:
+    """Drives executions of one store. `adopts`: also those that nobody drives, whoever began them.
+
+    Everything but `tell` is called by one thread.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        compile: Compile,
+        perform: Perform,
+        observer: Observer,
+        clock: Clock,
+        *,
+        policy: Policy = "transition",
+        threads: int = 32,
+        adopts: bool = False,
+    ) -> None:
+        self.store = store
+        self.adopts = adopts
+        self.live: dict[str, Live] = {}
+        self._compile = compile
+        self._performs = perform
+        self._observer = observer
+        self._clock = clock
+        self._policy = policy
+        self._pool = Pool(threads)
+        self._mail: SimpleQueue[Message] = SimpleQueue()
+        self._changed: dict[str, Live] = {}
+        self._timers: list[tuple[int, str]] = []
+        self._programs: dict[str, Program] = {}
+        self._chance = b""
+        self._looked = 0
+
+    def tell(self, message: Message) -> None:
+        """Leave a message, from any thread."""
+        self._mail.put(message)
+
+    def round(self) -> None:
+        """One round; waits first where there is nothing to do."""
+        self._read_mail()
+        self._look_around()
+        self._fire_timers()
+        self._move()
+        self._commit()
+
+    def drain(self, grace: int) -> None:
+        """Move nothing more; take the answers of tasks under way for up to `grace` milliseconds, then cancel them.
+
+        Every execution is given back: it can be resumed at once, here or elsewhere.
+        """
+        end = self._clock.now() + grace
+        while any(live.tasks for live in self.live.values()) and self._clock.now() < end:
+            message = self._clock.wait(self._mail, end, poll=None, busy=True)
+            if message is not None:
+                self._handle(message)
+                self._commit()
+        for live in self.live.values():
+            for task in live.tasks.values():
+                task.cancel.set()
+        commits = [Commit(live.lease, (), release=True, due=0) for live in self.live.values()]
+        self.live.clear()
+        if commits:
+            with contextlib.suppress(LeaseLost):
+                self.store.commit(commits, sync=False)
+        self._pool.close()
+
+    def _read_mail(self) -> None:
+        message = None
+        if not any(live.execution.ready for live in self.live.values()):
+            busy = any(live.tasks for live in self.live.values())
+            message = self._clock.wait(self._mail, self._next_timer(), poll=POLL_MS, busy=busy)
+        for _ in range(MAIL_PER_ROUND):
+            if message is not None:
+                self._handle(message)
+            try:
+                message = self._mail.get_nowait()
+            except Empty:
+                return
+        if message is not None:
+            self._handle(message)
+
+    def _next_timer(self) -> int | None:
+        """The time of the next timer, here or (where this worker adopts) in the store."""
+        times = [self._timers[0][0]] if self._timers else []
+        if self.adopts:
+            due = self.store.next_due()
+            if due is not None and due > self._clock.now():
+                times.append(due)
+        return min(times, default=None)
+
+    def _handle(self, message: Message) -> None:
+        if isinstance(message, Begin):
+            self._begin(message)
+        elif isinstance(message, Told):
+            self._told(message)
+        elif isinstance(message, Take):
+            self._take(message)
+        else:
+            self._looked = 0
+
+    def _begin(self, message: Begin) -> None:
+        try:
+            leases = self.store.create([new for new, _, _ in message.executions])
+        except StatelangError as problem:
+            message.made(problem)
+            return
+        existing = []
+        for (new, execution, program), lease in zip(message.executions, leases):
+            if lease is None:
+                existing.append(new.started.id)
+                continue
+            self._programs[program.digest] = program
+            live = self._drive(Live(lease, execution, program))
+            self._observer.committed(live.execution, [new.step])
+        message.made(existing)
+
+    def _drive(self, live: Live) -> Live:
+        self.live[live.lease.execution] = live
+        self._set_timer(live)
+        return live
+
+    def _told(self, message: Told) -> None:
+        live = self.live.get(message.execution)
+        if live is not None:
+            self._answered(live, message.stimulus)
+            self._step(live, message.stimulus)
+        elif isinstance(message.stimulus, (TaskSucceeded, TaskFailed, TaskSubmitted)):
+            with contextlib.suppress(StatelangError):
+                self.store.post(message.execution, message.stimulus)
+
+    def _answered(self, live: Live, stimulus: Posted) -> None:
+        if isinstance(stimulus, (TaskSucceeded, TaskFailed, TaskSubmitted)):
+            live.tasks.pop(command_of(stimulus.token), None)
+
+    def _take(self, message: Take) -> None:
+        try:
+            message.taken(message.execution in self.live or self._adopt(message.execution, redrive=message.redrive))
+        except StatelangError as problem:
+            message.taken(problem)
+
+    def _adopt(self, id: str, *, redrive: bool = False) -> bool:
+        """Take an execution over, do what was posted to it, and ask again for the tasks it waits for."""
+        lease = self.store.reopen(id) if redrive else self.store.claim(id)
+        if lease is None:
+            return False
+        try:
+            execution, posts = self.store.load(lease)
+            program = self._program(execution.started.digest)
+        except StatelangError:
+            self.store.commit([Commit(lease, (), release=True, due=self._clock.now() + RETRY_MS)], sync=False)
+            raise
+        live = self._drive(Live(lease, execution, program))
+        for post in posts:
+            self._take_post(live, post)
+        if redrive:
+            self._step(live, Redriven(self._clock.now(), execution.head.redrives + 1))
+        elif not live.steps:
+            self._perform_outstanding(live)
+        return True
+
+    def _perform_outstanding(self, live: Live) -> None:
+        for command in outstanding(live.program, live.execution):
+            self._perform(live, command)
+        if not live.execution.ready and not live.tasks:
+            self._changed[live.lease.execution] = live
+
+    def _program(self, digest: str) -> Program:
+        program = self._programs.get(digest)
+        if program is None:
+            program = self._programs[digest] = self._compile(self.store.definition(digest))
+        return program
+
+    def _look_around(self) -> None:
+        """What other processes have written, at most every POLL_MS: posts, and executions that nobody drives."""
+        now = self._clock.now()
+        if now - self._looked < POLL_MS and self.live:
+            return
+        self._looked = now
+        if self.live:
+            for post in self.store.posts():
+                live = self.live.get(post.execution)
+                if live is not None:
+                    self._take_post(live, post)
+        if self.adopts:
+            for id in self.store.due(now, ADOPT):
+                try:
+                    self._adopt(id)
+                except StatelangError as problem:
+                    self._observer.gave_up(id, problem)
+
+    def _take_post(self, live: Live, post: Post) -> None:
+        if post.number in live.posts:
+            return
+        self._answered(live, post.stimulus)
+        self._step(live, post.stimulus)
+        live.posts.append(post.number)
+        self._changed[live.lease.execution] = live
+
+    def _fire_timers(self) -> None:
+        now = self._clock.now()
+        while self._timers and self._timers[0][0] <= now:
+            at, id = heapq.heappop(self._timers)
+            live = self.live.get(id)
+            if live is None or live.timer != at:
+                continue
+            live.timer = None
+            timer = live.execution.due()
+            while timer is not None and timer[0] <= now:
+                if not self._step(live, TimerFired(now, self._draw(), timer[1])):
+                    break
+                timer = live.execution.due()
+            self._set_timer(live)
+
+    def _set_timer(self, live: Live) -> None:
+        timer = live.execution.due()
+        if timer is not None and timer[0] != live.timer:
+            live.timer = timer[0]
+            heapq.heappush(self._timers, (timer[0], live.lease.execution))
+
+    def _move(self) -> None:
+        """Every frame that is ready makes one transition; under `effect` as many as a checkpoint may hold."""
+        for live in list(self.live.values()):
+            ready = live.execution.ready
+            if self._policy == "effect":
+                self._run_ahead(live)
+            else:
+                for _ in range(min(len(ready), FRAMES_PER_ROUND)):
+                    if not self._step(live, Tick(self._clock.now(), self._draw())):
+                        break
+
+    def _run_ahead(self, live: Live) -> None:
+        end = self._clock.now() + BATCH_MS
+        while live.execution.ready and len(live.steps) < BATCH:
+            now = self._clock.now()
+            if now > end or not self._step(live, Tick(now, self._draw())):
+                return
+
+    def _step(self, live: Live, stimulus: Stimulus) -> bool:
+        """One transition, if the stimulus makes one."""
+        try:
+            step = advance(live.program, live.execution, stimulus)
+        except Exception as problem:
+            self._give_up(live, problem)
+            return False
+        if step is None:
+            return False
+        apply(live.execution, step)
+        live.steps.append(step)
+        self._changed[live.lease.execution] = live
+        self._set_timer(live)
+        return True
+
+    def _give_up(self, live: Live, problem: BaseException) -> None:
+        """Drive an execution no further. Its lease is kept, so that nobody tries the same again and again."""
+        id = live.lease.execution
+        self.live.pop(id, None)
+        self._changed.pop(id, None)
+        for task in live.tasks.values():
+            task.cancel.set()
+        self._observer.gave_up(id, problem)
+
+    def _commit(self) -> None:
+        """Write what this round has done, then do what it asked for."""
+        if not self._changed:
+            self.store.sweep(SWEEP)
+            return
+        changed, self._changed = self._changed, {}
+        commits = [self._commit_of(live) for live in changed.values()]
+        sync = self._policy == "strict" or any(_must_last(commit) for commit in commits)
+        try:
+            self.store.commit(commits, sync=sync)
+        except LeaseLost as problem:
+            self._lose(changed, problem)
+            return
+        except StoreError as problem:
+            for live in list(self.live.values()):
+                self._give_up(live, problem)
+            return
+        for live, commit in zip(changed.values(), commits):
+            self._settle(live, commit)
+
+    def _lose(self, changed: Mapping[str, Live], problem: LeaseLost) -> None:
+        """Others have taken executions over: let go of those, and write the rest."""
+        for id in problem.executions:
+            self._give_up(changed[id], problem)
+        self._changed = {id: live for id, live in changed.items() if id in self.live}
+        self._commit()
+
+    def _commit_of(self, live: Live) -> Commit:
+        execution = live.execution
+        swept, execution.swept = execution.swept, []
+        if not self._can_let_go(live):
+            return Commit(live.lease, live.steps, live.posts, swept)
+        timer = execution.due()
+        return Commit(live.lease, live.steps, live.posts, swept, True, None if timer is None else timer[0])
+
+    def _can_let_go(self, live: Live) -> bool:
+        """Whether an execution waits for nothing that this process does, and for no timer that is near."""
+        execution = live.execution
+        if not self.adopts or execution.ready or live.tasks or execution.head.status != "RUNNING":
+            return False
+        if any(type(command) is RunTask for step in live.steps for command in step.commands):
+            return False
+        timer = execution.due()
+        return timer is None or timer[0] - self._clock.now() > KEEP_MS
+
+    def _settle(self, live: Live, commit: Commit) -> None:
+        """After the commit: tell the observer, do what was asked for, and let go of what has ended or sleeps."""
+        steps, live.steps, live.posts = live.steps, [], []
+        ended = live.execution.head.status != "RUNNING"
+        for step in steps:
+            for command in step.commands:
+                self._perform(live, command)
+        if ended or commit.release:
+            self.live.pop(live.lease.execution, None)
+        if steps:
+            self._observer.committed(live.execution, steps)
+
+    def _perform(self, live: Live, command: Command) -> None:
+        if isinstance(command, Cancel):
+            task = live.tasks.pop(command.command, None)
+            if task is not None:
+                task.cancel.set()
+                if task.begun:
+                    self._pool.resize(1)
+            return
+        task = live.tasks[command.command] = Task(command)
+        call = self._call(live, task)
+        self._pool.submit(lambda: self._run(live.lease.execution, task, call))
+
+    def _call(self, live: Live, task: Task) -> TaskCall:
+        request, execution = task.request, live.execution
+        frame, id, now = execution.frames[request.frame], live.lease.execution, self._clock.now
+        node = live.program.nodes[frame.state]
+        deadline = request.deadline
+        if deadline is None and request.timeout is not None:
+            deadline = now() + round(request.timeout * 1000)
+        return TaskCall(
+            resource=request.resource,
+            input=request.input.json,
+            token=request.token,
+            idempotency_key=request.key,
+            attempt=request.attempt,
+            deadline=deadline,
+            context=context_object(execution, frame, node, execution.frames.__getitem__, token=request.token),
+            cancel=task.cancel,
+            heartbeat=lambda: self.tell(Told(id, TaskHeartbeat(now(), request.token))),
+            credentials=None if request.credentials is None else request.credentials.json,
+        )
+
+    def _run(self, execution: str, task: Task, call: TaskCall) -> None:
+        """Perform a task, on a thread of the pool, and tell the worker how it went."""
+        if task.cancel.is_set():
+            return
+        task.begun = True
+        token = task.request.token
+        self.tell(Told(execution, TaskStarted(self._clock.now(), token)))
+        try:
+            answer = self._performs(call)
+        except UnboundResource as problem:
+            answer = Failed("States.Runtime", str(problem))
+        except BaseException as problem:
+            answer = Failed("States.TaskFailed", f"{type(problem).__name__}: {problem}")
+        self.tell(Told(execution, _stimulus(answer, task.request, self._clock.now())))
+        if task.cancel.is_set():
+            self._pool.resize(-1)
+
+    def _draw(self) -> bytes:
+        """16 bytes of chance."""
+        if not self._chance:
+            self._chance = os.urandom(4096)
+        drawn, self._chance = self._chance[:16], self._chance[16:]
+        return drawn
+
+
+def _stimulus(answer: Answer | None, request: RunTask, at: int) -> Posted:
+    """What an integration's answer means: where the real answer comes later, it is that the request was submitted."""
+    if isinstance(answer, Failed):
+        return TaskFailed(at, os.urandom(16), request.token, answer.error, answer.cause)
+    if answer is None:
+        return TaskSubmitted(at, request.token, "null")
+    text = encode(answer.output) if answer.text is None else answer.text
+    if request.submits:
+        return TaskSubmitted(at, request.token, text)
+    return TaskSucceeded(at, os.urandom(16), request.token, text)
+
+
+def _must_last(commit: Commit) -> bool:
+    """Whether a commit holds what must survive a loss of power: an effect, an accepted post, an execution's end."""
+    if commit.posts or (commit.steps and commit.steps[-1].head.status != "RUNNING"):
+        return True
+    return any(type(command) is RunTask for step in commit.steps for command in step.commands)
