@@ -1,0 +1,192 @@
+"""A simulation: one execution in virtual time, without threads or a store, its tasks answering as told.
+
+It runs three ways, and all must come to the same: `straight`; `encoded`, where everything is encoded and decoded again
+between any two stimuli; `twice`, where every stimulus but Tick is delivered a second time.
+
+Rule: the simulation is deterministic: the same program, input, answers and seed give the same history.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from statelang.core.codec import Reader, encode_frame, encode_steps, referred, restore
+from statelang.core.execution import Execution, Started, Step, apply
+from statelang.core.history import expand
+from statelang.core.machine import advance, begin
+from statelang.core.stimulus import (
+    Cancel,
+    Command,
+    Posted,
+    RunTask,
+    Stimulus,
+    TaskFailed,
+    TaskHeartbeat,
+    TaskStarted,
+    TaskSubmitted,
+    TaskSucceeded,
+    Tick,
+    TimerFired,
+)
+from statelang.program import Program
+from statelang.testing.clock import START
+from statelang.values import Json
+
+Way = Literal["straight", "encoded", "twice"]
+WAYS: tuple[Way, ...] = ("straight", "encoded", "twice")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a task does: it starts, and after `after` milliseconds it gives `output` (JSON text), or fails with `error`
+    and `cause`. `submitted` is what the request itself answers where the task's own answer comes later; `beats` are
+    heartbeats, in milliseconds after the start. `silent`: no answer ever comes; `unstarted`: nobody even begins.
+    """
+
+    output: str = "null"
+    error: str | None = None
+    cause: str | None = None
+    after: int = 0
+    failed: bool = False
+    submitted: str | None = None
+    beats: Sequence[int] = ()
+    silent: bool = False
+    unstarted: bool = False
+    worker: str | None = None
+
+
+Replies = Callable[[RunTask, Execution], Reply]
+"""What the task of a request does."""
+
+
+@dataclass(slots=True)
+class Simulation:
+    """One execution, and the world around it."""
+
+    program: Program
+    started: Started
+    replies: Replies
+    way: Way = "straight"
+    posts: Sequence[tuple[int, Callable[[int], Posted]]] = ()
+    """What others do: (milliseconds after the start, time -> stimulus)."""
+    most: int = 1_000_000
+    execution: Execution = field(init=False)
+    steps: list[Step] = field(init=False, default_factory=list)
+    requests: list[RunTask] = field(init=False, default_factory=list)
+    now: int = field(init=False)
+    _agenda: list[tuple[int, int, Stimulus]] = field(init=False, default_factory=list)
+    _number: int = field(init=False, default=0)
+    _bodies: list[bytes] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.now = self.started.at
+        self.execution, step = begin(self.program, self.started)
+        self._keep(step)
+        for after, make in self.posts:
+            self._plan(self.now + after, make(self.now + after))
+
+    def run(self) -> Execution:
+        """Until the execution has ended, or nothing can move it any more."""
+        for _ in range(self.most):
+            stimulus = self.upcoming()
+            if stimulus is None:
+                break
+            self.deliver(stimulus)
+        return self.execution
+
+    def upcoming(self) -> Stimulus | None:
+        """What happens next, or None where nothing will."""
+        execution = self.execution
+        if execution.ready:
+            return Tick(self.now, self._chance())
+        timer = execution.due()
+        if self._agenda and (timer is None or self._agenda[0][0] <= timer[0]):
+            at, _, stimulus = heapq.heappop(self._agenda)
+            self.now = max(self.now, at)
+            return stimulus
+        if timer is None:
+            return None
+        self.now = max(self.now, timer[0])
+        return TimerFired(self.now, self._chance(), timer[1])
+
+    def deliver(self, stimulus: Stimulus) -> None:
+        """Let it happen, in this simulation's way."""
+        if self.way == "encoded":
+            self.execution = self._again()
+        times = 2 if self.way == "twice" and not isinstance(stimulus, Tick) else 1
+        for _ in range(times):
+            step = advance(self.program, self.execution, stimulus)
+            if step is not None:
+                apply(self.execution, step)
+                self._keep(step)
+
+    def _keep(self, step: Step) -> None:
+        self.steps.append(step)
+        self._bodies.append(encode_steps([step]))
+        for command in step.commands:
+            self._command(command)
+
+    def _command(self, command: Command) -> None:
+        if isinstance(command, Cancel):
+            return
+        self.requests.append(command)
+        reply, token = self.replies(command, self.execution), command.token
+        if reply.unstarted:
+            return
+        self._plan(self.now, TaskStarted(self.now, token, reply.worker))
+        if reply.submitted is not None:
+            self._plan(self.now, TaskSubmitted(self.now, token, reply.submitted))
+        for beat in reply.beats:
+            self._plan(self.now + beat, TaskHeartbeat(self.now + beat, token))
+        if not reply.silent:
+            self._plan(self.now + reply.after, self._answer(reply, token, self.now + reply.after))
+
+    def _answer(self, reply: Reply, token: str, at: int) -> Stimulus:
+        if reply.failed:
+            return TaskFailed(at, self._chance(), token, reply.error, reply.cause)
+        return TaskSucceeded(at, self._chance(), token, reply.output)
+
+    def _plan(self, at: int, stimulus: Stimulus) -> None:
+        self._number += 1
+        heapq.heappush(self._agenda, (at, self._number, stimulus))
+
+    def _chance(self) -> bytes:
+        self._number += 1
+        return hashlib.sha256(f"{self.started.id}:{self._number}".encode()).digest()[:16]
+
+    def _again(self) -> Execution:
+        """The execution as it comes back from what was written of it."""
+        texts, reader = self.texts(), Reader()
+        kept = self.execution
+        frames = {id: reader.frame(encode_frame(frame)) for id, frame in kept.frames.items()}
+        head = reader.checkpoint(self._bodies[-1]).head
+        for value in referred(head, frames.values()):
+            value.load(texts[value.id])
+        return restore(self.started, head, frames)
+
+    def texts(self) -> Mapping[int, str]:
+        """The JSON text of every value, by its number."""
+        return {value.id: value.text for step in self.steps for value in step.values}
+
+    def events(self) -> Iterator[dict[str, Json]]:
+        """AWS's history events of what has happened; `timestamp` in milliseconds since 1970."""
+        records = [record for body in self._bodies for record in Reader().checkpoint(body).records]
+        return expand(records, self.texts().__getitem__)
+
+
+def start(program: Program, input: str = "{}", *, name: str = "simulation", at: int = START) -> Started:
+    """What an execution of the simulation is, where nothing about it matters."""
+    arn = "arn:aws:states:us-east-1:000000000000"
+    return Started(
+        id=name,
+        arn=f"{arn}:execution:machine:{name}",
+        machine="machine",
+        machine_arn=f"{arn}:stateMachine:machine",
+        digest=program.digest,
+        input=input,
+        at=at,
+    )
