@@ -7,6 +7,8 @@ sentence a user reads when no message is given. A failure *of the running state 
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class StatelangError(Exception):
     """Statelang could not do what was asked."""
@@ -17,6 +19,10 @@ class StatelangError(Exception):
 
 class InvalidDefinition(StatelangError):
     """The definition is not a valid state machine."""
+
+    def __init__(self, message: str | None = None, problems: tuple[Any, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
 
 
 class InvalidInput(StatelangError):

@@ -41,7 +41,7 @@ def context_object(
         "Id": started.arn,
         "Input": execution.input.json,
         "StartTime": iso(started.at),
-        "Name": started.arn.rpartition(":")[2],
+        "Name": started.name or started.id,
         "RoleArn": started.role_arn,
         "RedriveCount": head.redrives,
     }

@@ -26,7 +26,8 @@ WHOLE: int = 0
 class Started(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an execution is from its start on. Starting is not a stimulus: a second start must not restart.
 
-    `id` is its name in the store; the ARNs, names and role are what the Context object shows; `digest` pins the
+    `id` is its name in the store, `name` the one the Context object shows (the same where it is empty), beside the ARNs
+    and the role; `digest` pins the
     definition; `input` is the JSON text as it came; `fingerprint` is the same for starts that mean the same; `at` is
     milliseconds since 1970.
     """
@@ -38,6 +39,7 @@ class Started(msgspec.Struct, frozen=True, omit_defaults=True):
     digest: str
     input: str
     at: int
+    name: str = ""
     fingerprint: str = ""
     role_arn: str = ""
     region: str = "us-east-1"

@@ -28,10 +28,9 @@ def parse(text: str, parse_filter: ParseFilter) -> list[Token]:
     except (PathError, IndexError, ValueError, NotImplementedError) as problem:
         kind = next(name for python, name in JAVA.items() if isinstance(problem, python))
         raise InvalidPath(f"{kind}: {problem}", min(reader.at, len(path)) - len(path) + len(text)) from None
-    for token, following in zip(tokens, tokens[1:]):
-        token.next = following
-    for before, token in reversed(list(zip([None, *tokens], tokens))):
-        token.link(before)
+    for index in reversed(range(len(tokens))):
+        tokens[index].next = tokens[index + 1] if index + 1 < len(tokens) else None
+        tokens[index].link(tokens[index - 1] if index else None)
     return tokens
 
 

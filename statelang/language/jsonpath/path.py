@@ -1,7 +1,7 @@
 """Path: a compiled path, for reading.
 
-Most real paths only name properties and indexes. Those become closures that look the value up; whenever the look-up does
-not succeed at once, the tokens say what Jayway would answer.
+Most real paths only name properties and indexes. Those become closures that look the value up; whenever the look-up
+does not succeed at once, the tokens say what Jayway would answer.
 """
 
 from __future__ import annotations

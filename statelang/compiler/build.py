@@ -1,0 +1,333 @@
+"""From a definition to the nodes of a Program, every field compiled on the way.
+
+Rule: one function per type of state and one row in BUILDERS. What cannot be compiled is said to Findings; what comes
+out of a definition with problems is never run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from statelang.compiler import fields
+from statelang.compiler.findings import Findings, Place
+from statelang.compiler.handlers import catchers, choice_rules, retriers
+from statelang.compiler.maps import map_fields
+from statelang.compiler.problems import NO_DOLLAR, STATIC_RESULT
+from statelang.compiler.resources import check_resource
+from statelang.language import paths
+from statelang.language.intrinsics import is_intrinsic
+from statelang.language.scope import ABSENT
+from statelang.language.templates import (
+    compile_dynamic,
+    compile_jsonata_field,
+    compile_jsonata_integer,
+    compile_jsonata_template,
+    compile_jsonata_timestamp,
+    compile_template,
+    is_query,
+)
+from statelang.language.timestamps import parse_timestamp
+from statelang.program import (
+    Choice,
+    Expression,
+    Fail,
+    Map,
+    Parallel,
+    Pass,
+    QueryLanguage,
+    State,
+    States,
+    Succeed,
+    Task,
+    Wait,
+)
+from statelang.values import Json
+
+Given = Mapping[str, Json]
+
+
+class Builder:
+    """Builds the nodes of one definition."""
+
+    def __init__(self, findings: Findings, language: QueryLanguage, *, express: bool) -> None:
+        self.findings = findings
+        self.language = language
+        self.express = express
+        self.nodes: dict[str, State] = {}
+        self.resources: dict[str, None] = {}
+
+    def states(self, value: Given, place: Place) -> States:
+        """A States object with its StartAt."""
+        built: dict[str, State] = {}
+        given = value.get("States")
+        for name, state in given.items() if isinstance(given, dict) else ():
+            at = place / "States" / name
+            if not isinstance(state, dict):
+                self.findings.say("Expected value of type Object", at)
+                continue
+            node = self.state(name, state, at)
+            if node is not None:
+                built[name] = self.nodes[name] = node
+        return States(str(value.get("StartAt", "")), built)
+
+    def state(self, name: str, state: Given, place: Place) -> State | None:
+        """One state, or None where its type is unknown."""
+        kind = state.get("Type")
+        if "Type" not in state:
+            self.findings.required(state, ("Type",), place)
+            return None
+        if not isinstance(kind, str) or kind not in BUILDERS:
+            known = ", ".join(fields.TYPES)
+            self.findings.say(f"The field 'Type' should have one of these values: [{known}]", place / "Type")
+            return None
+        language = self._language_of(state, place)
+        table = fields.JSONATA if language == "JSONata" else fields.JSONPATH
+        before = len(self.findings.problems)
+        self.findings.fields(state, table[kind], place)
+        self.findings.required(state, fields.REQUIRED.get(kind, ()), place)
+        self._onward(state, kind, place)
+        self._exclusive(state, place)
+        well_formed = len(self.findings.problems) == before
+        common = self._common(name, state, place, language) if well_formed else None
+        node = BUILDERS[kind](self, state, place, common or {"name": name, "pointer": str(place)}, language)
+        return node if well_formed else None
+
+    def _language_of(self, state: Given, place: Place) -> QueryLanguage:
+        own = state.get("QueryLanguage", self.language)
+        if self.language == "JSONata" and own == "JSONPath":
+            message = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
+            self.findings.say(message, place)
+        return "JSONata" if own == "JSONata" else "JSONPath"
+
+    def _onward(self, state: Given, kind: str, place: Place) -> None:
+        if kind in ("Choice", "Succeed", "Fail"):
+            return
+        if state.get("End") is True and "Next" in state:
+            self.findings.say("A state may have either Next or End, not both", place)
+        elif "Next" not in state and state.get("End") is not True:
+            self.findings.say("A state needs either Next or End: true", place)
+
+    def _exclusive(self, state: Given, place: Place) -> None:
+        for first, second in fields.EXCLUSIVE:
+            if first in state and second in state:
+                self.findings.say(f"You cannot specify both '{first}' and '{second}'", place)
+
+    def _common(self, name: str, state: Given, place: Place, language: QueryLanguage) -> dict[str, Any]:
+        """The fields that states of every type may have."""
+        made: dict[str, Any] = {
+            "name": name,
+            "pointer": str(place),
+            "query_language": language,
+            "comment": state.get("Comment"),
+            "next": state.get("Next"),
+        }
+        if language == "JSONata":
+            for key in ("Output", "Assign", "Arguments"):
+                if key in state:
+                    made[key.lower()] = self.query(state[key], place / key, key)
+            return made
+        for key, field in (("InputPath", "input_path"), ("OutputPath", "output_path")):
+            if key in state:
+                made[field] = self.path(state[key], place / key)
+        if "ResultPath" in state and state["ResultPath"] != "$":
+            value = state["ResultPath"]
+            made["result_path"] = self.findings.compiled(lambda: paths.compile_result_path(value), place / "ResultPath")
+        keys = [("ResultSelector", "result_selector"), ("Assign", "assign")]
+        if state["Type"] != "Map":
+            keys.append(("Parameters", "arguments"))
+        for key, field in keys:
+            if key in state:
+                made[field] = self.template(state[key], place / key)
+        return made
+
+    def path(self, value: str | None, place: Place) -> Expression | None:
+        """InputPath or OutputPath; `$` is nothing to do."""
+        if value == "$":
+            return None
+        return self.findings.compiled(lambda: paths.compile_data_path(value), place)
+
+    def template(self, value: Json, place: Place) -> Expression | None:
+        """A JSONPath payload template."""
+        self._warn_static(value, place)
+        return self.findings.compiled(lambda: compile_template(value), place)
+
+    def query(self, value: Json, place: Place, location: str) -> Expression | None:
+        """A JSONata template."""
+        return self.findings.compiled(lambda: compile_jsonata_template(value, location=location), place)
+
+    def _warn_static(self, value: Json, place: Place) -> None:
+        """A text that looks like a path under a key without `.$` is most often a slip."""
+        if isinstance(value, dict):
+            for key, item in value.items():
+                if isinstance(item, str) and not key.endswith(".$") and _looks_dynamic(item):
+                    message = f"The field '{key}' looks like a path or intrinsic call, but its name lacks '.$'"
+                    self.findings.say(message, place / key, code=NO_DOLLAR, severity="WARNING")
+                else:
+                    self._warn_static(item, place / key)
+
+
+def _looks_dynamic(text: str) -> bool:
+    return text.startswith(("$.", "$$.", "$[")) or (is_intrinsic(text) and "(" in text)
+
+
+def _pass(builder: Builder, state: Given, place: Place, common: dict[str, Any], language: QueryLanguage) -> State:
+    result = state.get("Result", ABSENT)
+    if isinstance(result, dict) and any(key.endswith(".$") for key in result):
+        message = "Result is taken as it is: paths in it are not evaluated"
+        builder.findings.say(message, place / "Result", code=STATIC_RESULT, severity="WARNING")
+    return Pass(**common, result=result)
+
+
+def _task(builder: Builder, state: Given, place: Place, common: dict[str, Any], language: QueryLanguage) -> State:
+    findings, resource = builder.findings, state.get("Resource")
+    if isinstance(resource, str):
+        check_resource(resource, place / "Resource", findings, express=builder.express)
+        builder.resources[resource] = None
+    beat, limit = state.get("HeartbeatSeconds"), state.get("TimeoutSeconds")
+    if type(beat) is int and type(limit) is int and beat >= limit:
+        findings.say("HeartbeatSeconds must be smaller than TimeoutSeconds", place / "HeartbeatSeconds")
+    return Task(
+        **common,
+        resource=str(resource),
+        timeout_seconds=_seconds(builder, state, place, "TimeoutSeconds", language),
+        heartbeat_seconds=_seconds(builder, state, place, "HeartbeatSeconds", language),
+        credentials=_credentials(builder, state, place, language),
+        retriers=retriers(state, place, findings),
+        catchers=catchers(builder, state, place, language),
+    )
+
+
+def _seconds(builder: Builder, state: Given, place: Place, field: str, language: QueryLanguage) -> Expression | None:
+    """A time-out as an expression, whichever way it is written."""
+    path = f"{field}Path"
+    if isinstance(state.get(path), str):
+        return builder.findings.compiled(lambda: paths.compile_limit_path(state[path], field=path), place / path)
+    value = state.get(field)
+    if language == "JSONata" and is_query(value):
+        return builder.findings.compiled(lambda: compile_jsonata_integer(value, location=field, least=1), place / field)
+    return None if value is None else lambda scope: value
+
+
+def _credentials(builder: Builder, state: Given, place: Place, language: QueryLanguage) -> Expression | None:
+    value, at = state.get("Credentials"), place / "Credentials"
+    if value is None:
+        return None
+    if isinstance(value, dict) and not {"RoleArn", "RoleArn.$"} & set(value):
+        builder.findings.say("The field 'RoleArn' is required but was missing", at)
+        return None
+    return builder.query(value, at, "Credentials") if language == "JSONata" else builder.template(value, at)
+
+
+def _choice(builder: Builder, state: Given, place: Place, common: dict[str, Any], language: QueryLanguage) -> State:
+    rules = choice_rules(builder, state, place, language)
+    return Choice(**common, rules=rules, default=state.get("Default"))
+
+
+WAITS: Final = ("Seconds", "SecondsPath", "Timestamp", "TimestampPath")
+
+
+def _wait(builder: Builder, state: Given, place: Place, common: dict[str, Any], language: QueryLanguage) -> State:
+    findings = builder.findings
+    given = [name for name in WAITS if name in state]
+    if len(given) != 1:
+        findings.say(f"A Wait state needs exactly one of [{', '.join(WAITS)}]", place)
+        return Wait(**common)
+    (field,) = given
+    value, at = state[field], place / field
+    if field == "Seconds":
+        if language == "JSONata" and is_query(value):
+            make = findings.compiled(lambda: compile_jsonata_integer(value, location=field, least=0), at)
+            return Wait(**common, seconds=make)
+        return Wait(**common, seconds=lambda scope: value)
+    if field == "SecondsPath":
+        return Wait(**common, seconds=findings.compiled(lambda: paths.compile_seconds_path(value), at))
+    if field == "TimestampPath":
+        return Wait(**common, timestamp=findings.compiled(lambda: paths.compile_timestamp_path(value), at))
+    if language == "JSONata" and is_query(value):
+        return Wait(**common, timestamp=findings.compiled(lambda: compile_jsonata_timestamp(value), at))
+    instant = parse_timestamp(value)
+    if instant is None and not (isinstance(value, str) and value.startswith("${")):
+        findings.say("String does not match RFC3339 timestamp", at)
+    due = None if instant is None else instant.milliseconds
+    return Wait(**common, timestamp=lambda scope: due)
+
+
+def _succeed(builder: Builder, state: Given, place: Place, common: dict[str, Any], language: QueryLanguage) -> State:
+    return Succeed(**common)
+
+
+def _fail(builder: Builder, state: Given, place: Place, common: dict[str, Any], language: QueryLanguage) -> State:
+    made: dict[str, Any] = {}
+    for field in ("Error", "Cause"):
+        at, path = place / field, f"{field}Path"
+        value = state.get(field)
+        if path in state:
+            made[field.lower()] = _fail_path(builder, state[path], place / path, path)
+        elif language == "JSONata" and is_query(value):
+            made[field.lower()] = builder.findings.compiled(_text_query(value, field), at)
+        elif value is not None:
+            made[field.lower()] = _literal(value)
+    return Fail(**common, **made)
+
+
+def _text_query(value: Json, field: str) -> Callable[[], Expression]:
+    return lambda: compile_jsonata_field(value, location=field, expected="string")
+
+
+def _literal(value: Json) -> Expression:
+    return lambda scope: value
+
+
+FAIL_INTRINSICS: Final = tuple(
+    f"States.{name}("
+    for name in ("ArrayGetItem", "Base64Encode", "Base64Decode", "Format", "JsonToString", "Hash", "UUID")
+)
+
+
+def _fail_path(builder: Builder, value: Json, place: Place, field: str) -> Expression | None:
+    if isinstance(value, str) and is_intrinsic(value) and not value.startswith(FAIL_INTRINSICS):
+        builder.findings.say(f"{field} may not use this intrinsic function", place)
+        return None
+    return builder.findings.compiled(lambda: compile_dynamic(value, field=field), place)
+
+
+def _parallel(builder: Builder, state: Given, place: Place, common: dict[str, Any], language: QueryLanguage) -> State:
+    branches = []
+    listed = state.get("Branches")
+    for index, branch in enumerate(listed if isinstance(listed, list) else []):
+        at = place / "Branches" / index
+        if not isinstance(branch, dict):
+            builder.findings.say("Expected value of type Object", at)
+            continue
+        builder.findings.fields(branch, fields.BRANCH, at)
+        builder.findings.required(branch, ("States", "StartAt"), at)
+        branches.append(builder.states(branch, at))
+    return Parallel(
+        **common,
+        branches=tuple(branches),
+        retriers=retriers(state, place, builder.findings),
+        catchers=catchers(builder, state, place, language),
+    )
+
+
+def _map(builder: Builder, state: Given, place: Place, common: dict[str, Any], language: QueryLanguage) -> State:
+    return Map(
+        **common,
+        **map_fields(builder, state, place, language),
+        retriers=retriers(state, place, builder.findings),
+        catchers=catchers(builder, state, place, language),
+    )
+
+
+BUILDERS: Final[Mapping[str, Callable[..., State]]] = {
+    "Pass": _pass,
+    "Task": _task,
+    "Choice": _choice,
+    "Wait": _wait,
+    "Succeed": _succeed,
+    "Fail": _fail,
+    "Parallel": _parallel,
+    "Map": _map,
+}
+"""Type of state -> what builds its node."""

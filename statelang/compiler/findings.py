@@ -1,0 +1,86 @@
+"""Findings: the problems of one definition while it is looked through, each with its place.
+
+Rule: whoever finds something wrong says it here and goes on; nothing stops at the first problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from statelang.compiler.fields import Fields
+from statelang.compiler.problems import NEEDS_JSONATA, SCHEMA, Problem, Severity, did_you_mean
+from statelang.compiler.source import escape
+from statelang.language.problems import Malformed, NeedsJsonata
+from statelang.values import Json
+
+Made = TypeVar("Made")
+
+
+class Place(str):
+    """Where a value stands: a JSON Pointer that also knows AWS's way to write it."""
+
+    __slots__ = ("location",)
+
+    location: str
+
+    def __new__(cls, pointer: str = "", location: str = "") -> Place:
+        place = super().__new__(cls, pointer)
+        place.location = location
+        return place
+
+    def __truediv__(self, key: str | int) -> Place:
+        if isinstance(key, int):
+            return Place(f"{self}/{key}", f"{self.location}[{key}]")
+        return Place(f"{self}/{escape(key)}", f"{self.location}/{key}")
+
+
+class Findings:
+    """Collects problems."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def say(
+        self,
+        message: str,
+        place: Place,
+        *,
+        code: str = SCHEMA,
+        severity: Severity = "ERROR",
+        hint: str | None = None,
+        pointer: str | None = None,
+    ) -> None:
+        """Something is wrong at a place."""
+        location = place.location or "/"
+        self.problems.append(Problem(code, message, location, pointer or str(place), severity, hint))
+
+    def fields(self, value: Mapping[str, Json], known: Fields, place: Place) -> None:
+        """Say which fields are not known, and which values are not of their shape."""
+        for key, item in value.items():
+            shape = known.get(key)
+            if shape is None:
+                self.say("Field is not supported", place / key, hint=did_you_mean(key, list(known)))
+                continue
+            wrong = shape(item)
+            if wrong is not None:
+                self.say(wrong, place / key)
+
+    def required(self, value: Mapping[str, Json], names: tuple[str, ...], place: Place) -> None:
+        """Say which fields are missing."""
+        missing = [name for name in names if name not in value]
+        if missing:
+            self.say(f"These fields are required: [{', '.join(missing)}]", place)
+
+    def compiled(self, make: Callable[[], Made], place: Place) -> Made | None:
+        """What `make` gives; where it cannot, say why, and give None."""
+        try:
+            return make()
+        except NeedsJsonata as problem:
+            self.say(problem.message, place, code=NEEDS_JSONATA, pointer=f"{place}{problem.pointer}")
+        except Malformed as problem:
+            hint = problem.hint
+            if problem.offset:
+                hint = f"{hint + ', ' if hint else ''}at character {problem.offset + 1}"
+            self.say(problem.message, place, hint=hint, pointer=f"{place}{problem.pointer}")
+        return None

@@ -1,0 +1,161 @@
+"""The fields of a Map, inline and distributed (asl.md 7.1 to 7.5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from statelang.compiler import fields
+from statelang.compiler.findings import Findings, Place
+from statelang.compiler.problems import INVALID_LABEL
+from statelang.language import paths
+from statelang.language.templates import compile_jsonata_integer, compile_jsonata_items, is_query
+from statelang.program import Expression, QueryLanguage, States
+from statelang.values import Json
+
+if TYPE_CHECKING:
+    from statelang.compiler.build import Builder
+
+Given = Mapping[str, Json]
+
+_LABEL: Final = re.compile(r"[\s?*<>{}\[\]\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
+LONGEST_LABEL: Final = 40
+
+MODES: Final = ("INLINE", "DISTRIBUTED")
+EXECUTION_TYPES: Final = ("STANDARD", "EXPRESS")
+
+
+def map_fields(builder: Builder, state: Given, place: Place, language: QueryLanguage) -> dict[str, Any]:
+    """What a Map has beyond other states."""
+    findings = builder.findings
+    processor, at = _processor(builder, state, place)
+    distributed = _distributed(state, processor, at, findings)
+    made: dict[str, Any] = {
+        "processor": States("", {}) if processor is None else builder.states(processor, at),
+        "distributed": distributed,
+        "max_concurrency": _limit(builder, state, place, "MaxConcurrency", language),
+        "tolerated_failure_count": _limit(builder, state, place, "ToleratedFailureCount", language),
+        "tolerated_failure_percentage": _percentage(builder, state, place, language),
+    }
+    if isinstance(state.get("ItemsPath"), str) and state["ItemsPath"] != "$":
+        path = state["ItemsPath"]
+        made["items"] = findings.compiled(lambda: paths.compile_items_path(path), place / "ItemsPath")
+    if "Items" in state and language == "JSONata":
+        made["items"] = _items(builder, state["Items"], place / "Items")
+    for key in ("ItemSelector", "Parameters"):
+        if key in state:
+            at_key = place / key
+            made["item_selector"] = (
+                builder.query(state[key], at_key, key)
+                if language == "JSONata"
+                else builder.template(state[key], at_key)
+            )
+    return made
+
+
+def _items(builder: Builder, value: Json, place: Place) -> Expression | None:
+    if not is_query(value) and not isinstance(value, (list, dict)):
+        builder.findings.say("Expected value of type Array", place)
+        return None
+    return builder.findings.compiled(lambda: compile_jsonata_items(value), place)
+
+
+def _processor(builder: Builder, state: Given, place: Place) -> tuple[Given | None, Place]:
+    key = "ItemProcessor" if "ItemProcessor" in state or "Iterator" not in state else "Iterator"
+    at, value = place / key, state.get(key)
+    if not isinstance(value, dict):
+        if key not in state:
+            builder.findings.required(state, ("ItemProcessor",), place)
+        return None, at
+    builder.findings.fields(value, fields.PROCESSOR, at)
+    builder.findings.required(value, ("States", "StartAt"), at)
+    return value, at
+
+
+def _distributed(state: Given, processor: Given | None, at: Place, findings: Findings) -> Given | None:
+    """The fields of a Distributed Map as written; None for an inline one."""
+    config = (processor or {}).get("ProcessorConfig")
+    config = config if isinstance(config, dict) else {}
+    mode, kind = config.get("Mode", "INLINE"), config.get("ExecutionType")
+    place = at / "ProcessorConfig"
+    if mode not in MODES and not str(mode).startswith("${"):
+        findings.say(f"The field 'Mode' should have one of these values: [{', '.join(MODES)}]", place / "Mode")
+    if mode != "DISTRIBUTED":
+        parent = Place(str(at).rpartition("/")[0], at.location.rpartition("/")[0])
+        for key in fields.DISTRIBUTED_ONLY:
+            if key in state:
+                findings.say(f"'{key}' needs a Map of mode DISTRIBUTED", parent / key)
+        if kind is not None:
+            findings.say("'ExecutionType' needs a Map of mode DISTRIBUTED", place / "ExecutionType")
+        return None
+    if kind is None:
+        findings.say("These fields are required: [ExecutionType]", place)
+    elif kind not in EXECUTION_TYPES and not str(kind).startswith("${"):
+        known = ", ".join(EXECUTION_TYPES)
+        findings.say(f"The field 'ExecutionType' should have one of these values: [{known}]", place / "ExecutionType")
+    parent = Place(str(at).rpartition("/")[0], at.location.rpartition("/")[0])
+    _check_label(state.get("Label"), parent / "Label", findings)
+    _check_batcher(state.get("ItemBatcher"), parent / "ItemBatcher", findings)
+    _check_access(state, parent, findings)
+    return {key: state[key] for key in (*fields.DISTRIBUTED_ONLY,) if key in state} | {"ProcessorConfig": config}
+
+
+def _check_label(label: Json, place: Place, findings: Findings) -> None:
+    if label is None or not isinstance(label, str):
+        return
+    if not 1 <= len(label) <= LONGEST_LABEL:
+        findings.say(f"Label must be between 1 and {LONGEST_LABEL} characters", place, code=INVALID_LABEL)
+    found = _LABEL.search(label)
+    if found is not None and not label.startswith("${"):
+        findings.say(f"Label contains invalid character {found[0]!r}", place, code=INVALID_LABEL)
+
+
+_MAXIMA: Final = ("MaxItemsPerBatch", "MaxInputBytesPerBatch")
+
+
+def _check_batcher(batcher: Json, place: Place, findings: Findings) -> None:
+    if not isinstance(batcher, dict):
+        return
+    known: dict[str, fields.Shape] = {"BatchInput": fields.anything}
+    for name in _MAXIMA:
+        known[name] = fields.or_query(fields.or_placeholder(fields.integer(1)))
+        known[f"{name}Path"] = fields.text
+        if name in batcher and f"{name}Path" in batcher:
+            findings.say(f"You cannot specify both '{name}' and '{name}Path'", place)
+    findings.fields(batcher, known, place)
+    if not any(key.startswith("Max") for key in batcher):
+        findings.say(f"ItemBatcher needs one of [{', '.join(_MAXIMA)}]", place)
+
+
+def _check_access(state: Given, place: Place, findings: Findings) -> None:
+    """ItemReader and ResultWriter name what they call."""
+    reader = state.get("ItemReader")
+    if isinstance(reader, dict):
+        findings.required(reader, ("Resource",), place / "ItemReader")
+        config = reader.get("ReaderConfig")
+        if isinstance(config, dict) and "MaxItems" in config and "MaxItemsPath" in config:
+            message = "You cannot specify both 'MaxItems' and 'MaxItemsPath'"
+            findings.say(message, place / "ItemReader" / "ReaderConfig")
+    if state.get("ResultWriter") == {}:
+        findings.say("Value cannot be empty", place / "ResultWriter")
+
+
+def _limit(builder: Builder, state: Given, place: Place, field: str, language: QueryLanguage) -> Expression | None:
+    path = f"{field}Path"
+    if isinstance(state.get(path), str) and language == "JSONPath":
+        return builder.findings.compiled(lambda: paths.compile_integer_path(state[path], field=path), place / path)
+    value = state.get(field)
+    if is_query(value):
+        return builder.findings.compiled(lambda: compile_jsonata_integer(value, location=field, least=0), place / field)
+    return None if value is None else lambda scope: value
+
+
+def _percentage(builder: Builder, state: Given, place: Place, language: QueryLanguage) -> Expression | None:
+    field, path = "ToleratedFailurePercentage", "ToleratedFailurePercentagePath"
+    if isinstance(state.get(path), str) and language == "JSONPath":
+        return builder.findings.compiled(lambda: paths.compile_percentage_path(state[path], field=path), place / path)
+    value = state.get(field)
+    if is_query(value):
+        return builder.query(value, place / field, field)
+    return None if value is None else lambda scope: value

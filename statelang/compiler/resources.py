@@ -1,0 +1,134 @@
+"""What a Resource may be: which services and actions exist, and which patterns a type of machine takes (asl.md 8).
+
+Rule: one row per optimized integration; SDK integrations and everything that is no ARN are not judged here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from statelang.compiler.findings import Findings, Place
+from statelang.compiler.problems import did_you_mean
+from statelang.compiler.substitutions import PLACEHOLDER
+
+RR: Final = ""
+SYNC: Final = ".sync"
+SYNC2: Final = ".sync:2"
+TOKEN: Final = ".waitForTaskToken"
+
+OPTIMIZED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "apigateway": {"invoke": (RR, TOKEN)},
+    "athena": {
+        "startQueryExecution": (RR, SYNC),
+        "stopQueryExecution": (RR,),
+        "getQueryExecution": (RR,),
+        "getQueryResults": (RR,),
+    },
+    "batch": {"submitJob": (RR, SYNC)},
+    "bedrock": {"invokeModel": (RR, TOKEN), "createModelCustomizationJob": (RR, SYNC)},
+    "codebuild": {
+        "startBuild": (RR, SYNC),
+        "stopBuild": (RR,),
+        "batchDeleteBuilds": (RR,),
+        "batchGetReports": (RR,),
+        "startBuildBatch": (RR, SYNC),
+        "stopBuildBatch": (RR,),
+        "retryBuildBatch": (RR, SYNC),
+        "deleteBuildBatch": (RR,),
+    },
+    "databrew": {"startJobRun": (RR, SYNC)},
+    "dynamodb": {"getItem": (RR,), "putItem": (RR,), "updateItem": (RR,), "deleteItem": (RR,)},
+    "ecs": {"runTask": (RR, SYNC, TOKEN)},
+    "eks": {
+        "createCluster": (RR, SYNC),
+        "deleteCluster": (RR, SYNC),
+        "createNodegroup": (RR, SYNC),
+        "deleteNodegroup": (RR, SYNC),
+        "createFargateProfile": (RR, SYNC),
+        "deleteFargateProfile": (RR, SYNC),
+        "call": (RR,),
+        "runJob": (RR, SYNC, TOKEN),
+    },
+    "elasticmapreduce": {
+        "createCluster": (RR, SYNC),
+        "terminateCluster": (RR, SYNC),
+        "addStep": (RR, SYNC),
+        "cancelStep": (RR,),
+        "setClusterTerminationProtection": (RR,),
+        "modifyInstanceFleetByName": (RR,),
+        "modifyInstanceGroupByName": (RR,),
+    },
+    "emr-containers": {
+        "createVirtualCluster": (RR,),
+        "deleteVirtualCluster": (RR, SYNC),
+        "startJobRun": (RR, SYNC),
+    },
+    "emr-serverless": {
+        "createApplication": (RR, SYNC),
+        "startApplication": (RR, SYNC),
+        "stopApplication": (RR, SYNC),
+        "deleteApplication": (RR, SYNC),
+        "startJobRun": (RR, SYNC),
+        "cancelJobRun": (RR, SYNC),
+    },
+    "events": {"putEvents": (RR, TOKEN)},
+    "glue": {"startJobRun": (RR, SYNC)},
+    "http": {"invoke": (RR,)},
+    "lambda": {"invoke": (RR, TOKEN)},
+    "mediaconvert": {"createJob": (RR, SYNC)},
+    "sagemaker": {
+        "createEndpoint": (RR,),
+        "createEndpointConfig": (RR,),
+        "createHyperParameterTuningJob": (RR, SYNC),
+        "createLabelingJob": (RR, SYNC),
+        "createModel": (RR,),
+        "createProcessingJob": (RR, SYNC),
+        "createTrainingJob": (RR, SYNC),
+        "createTransformJob": (RR, SYNC),
+        "updateEndpoint": (RR,),
+    },
+    "sns": {"publish": (RR, TOKEN)},
+    "sqs": {"sendMessage": (RR, TOKEN)},
+    "states": {"startExecution": (RR, SYNC, SYNC2, TOKEN)},
+}
+"""Service -> action -> the patterns it has."""
+
+_SERVICE: Final = re.compile(
+    r"arn:[^:]*:states:[^:]*:[^:]*:(?P<service>[^:]+):(?P<action>[^:.]+)(?P<pattern>\.sync(?::2)?|\.waitForTaskToken)?"
+)
+
+
+def check_resource(resource: str, place: Place, findings: Findings, *, express: bool) -> None:
+    """Say what is wrong with the Resource of a Task."""
+    if PLACEHOLDER.search(resource) or re.fullmatch(r"__\w+__", resource):
+        return
+    if ":" not in resource:
+        findings.say(_unknown(resource), place)
+        return
+    if ":activity:" in resource and resource.startswith("arn:") and express:
+        findings.say("Express state machine does not support Activity ARN", place)
+    match = _SERVICE.fullmatch(resource)
+    if match is None or match["service"] in ("aws-sdk", "activity"):
+        pattern = next((suffix for suffix in (TOKEN,) if resource.endswith(suffix)), "")
+    else:
+        pattern = match["pattern"] or RR
+        actions = OPTIMIZED.get(match["service"])
+        if actions is None or pattern not in actions.get(match["action"], ()):
+            known = list(OPTIMIZED) if actions is None else list(actions)
+            word = match["service"] if actions is None else match["action"]
+            findings.say(_unknown(resource), place, hint=did_you_mean(word, known))
+            return
+    if express and pattern:
+        name = ".sync" if pattern in (SYNC, SYNC2) else f"{pattern}"
+        gap = "  " if pattern == TOKEN else " "
+        integration = "service integration" + ("" if gap == " " else " ")
+        findings.say(f"Express state machine does not support '{name}' {integration}", place)
+
+
+def _unknown(resource: str) -> str:
+    return (
+        f"The resource provided {resource} is not recognized. The value is not a valid resource ARN, "
+        "or the resource is not available in this region."
+    )

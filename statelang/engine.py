@@ -1,0 +1,378 @@
+"""The engine: what a Python program holds. It starts executions, waits for them, and reaches them while they run.
+
+Rule: the engine decides nothing that the core or the worker decides. Every method may be called from any thread; one
+thread of its own runs the worker.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Final, Self
+
+from statelang.clock import Clock, RealClock
+from statelang.compiler import compile_definition
+from statelang.config import open_store
+from statelang.core.execution import Execution, Started, Status, Step
+from statelang.core.history import expand
+from statelang.core.limits import AWS, Limits
+from statelang.core.machine import begin, command_of, execution_of
+from statelang.core.stimulus import Posted, Stopped, TaskFailed, TaskHeartbeat, TaskSucceeded
+from statelang.errors import ExecutionNotFound, ExecutionNotRedrivable, StatelangError, TaskEnded, UnknownToken
+from statelang.names import check_name, new_name
+from statelang.ports import Answer, NewExecution, Store, Summary, TaskCall
+from statelang.program import Program
+from statelang.state_machine import StateMachine
+from statelang.tasks import Resources
+from statelang.values import Json, admit, decode, encode
+from statelang.worker import Begin, Message, Policy, Take, Wake, Worker
+
+GRACE_MS: Final = 10_000
+"""How long `close` waits for tasks under way, in milliseconds."""
+
+POLL_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an execution stands: `output` is there when it SUCCEEDED, `error` and `cause` where it did not."""
+
+    name: str
+    status: Status
+    output: Json = None
+    error: str | None = None
+    cause: str | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended well."""
+        return self.status == "SUCCEEDED"
+
+
+Watcher = Callable[[Execution, Sequence[Step]], None]
+
+Answered = bool | Sequence[str] | BaseException
+
+
+class JsonText(str):
+    """JSON text whose spelling is to be kept, as AWS keeps that of an execution's input."""
+
+    __slots__ = ()
+
+
+class _Waiter:
+    """Somebody waits for an execution to end."""
+
+    __slots__ = ("done", "problem", "result")
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.result: Result | None = None
+        self.problem: BaseException | None = None
+
+
+class Engine:
+    """Runs state machines durably. Use it as a context manager, or `close` it.
+
+    `store` is an address (`sqlite:///runs.db`, `memory:`) or a Store. `tasks` binds Resources, with `*` patterns, to
+    Python callables, targets like `python:shop.tasks:charge` or integrations; `bindings` is a bindings file or
+    Resources made elsewhere. `policy` says what shares a checkpoint. `serve`: drive every execution of the store that
+    nobody drives, not only those begun here.
+    """
+
+    def __init__(
+        self,
+        store: str | Store = "memory:",
+        *,
+        tasks: Mapping[str, object] | None = None,
+        bindings: str | Resources | None = None,
+        policy: Policy = "transition",
+        limits: Limits = AWS,
+        threads: int = 32,
+        serve: bool = False,
+        clock: Clock | None = None,
+        account: str = "000000000000",
+        region: str = "us-east-1",
+        role_arn: str = "",
+        watch: Watcher | None = None,
+    ) -> None:
+        self.store = open_store(store) if isinstance(store, str) else store
+        self.resources = Resources.of(tasks, bindings)
+        self.limits = limits
+        self._arn = f"arn:aws:states:{region}:{account}"
+        self._region = region
+        self._role_arn = role_arn
+        self._watch = watch
+        self._clock = clock or RealClock()
+        self._waiters: dict[str, list[_Waiter]] = {}
+        self._guard = threading.Lock()
+        self._closing = threading.Event()
+        self._broken: BaseException | None = None
+        self._thread: threading.Thread | None = None
+        self._grace = GRACE_MS
+        self._worker = Worker(
+            self.store,
+            compile_pinned,
+            self._perform,
+            self,
+            self._clock,
+            policy=policy,
+            threads=threads,
+            adopts=serve,
+        )
+        if serve:
+            self._work()
+
+    def run(
+        self, machine: StateMachine, input: Json = None, *, name: str | None = None, timeout: float | None = None
+    ) -> Result:
+        """Start an execution, or find the one of this name and input again, and wait for its end.
+
+        `timeout` in seconds; when it is over the Result says RUNNING and the execution goes on.
+        """
+        return self.wait(self.start(machine, input, name=name), timeout=timeout)
+
+    def start(self, machine: StateMachine, input: Json = None, *, name: str | None = None) -> str:
+        """Start an execution and return its name, once the start is on disk.
+
+        The same name with the same machine and input is the same execution, whatever became of it. `input` None is
+        `{}`; a `JsonText` keeps its spelling. Raises ExecutionExists, UnboundResource, InvalidInput.
+        """
+        return self.start_many(machine, {name or new_name(): input})[0]
+
+    def start_many(self, machine: StateMachine, inputs: Mapping[str, Json]) -> Sequence[str]:
+        """Start many executions (name -> input) in one transaction; returns their names."""
+        for resource in machine.program.resources:
+            self.resources.check(resource)
+        begun = [self._begin(machine, name, input) for name, input in inputs.items()]
+        existing = self._ask(lambda answer: Begin(begun, answer))
+        assert isinstance(existing, Sequence)
+        for name in existing:
+            self._resume(name)
+        return list(inputs)
+
+    def _begin(self, machine: StateMachine, name: str, input: Json) -> tuple[NewExecution, Execution, Program]:
+        program, text = machine.program, input_text(input)
+        meaning = f"{machine.name}\n{program.digest}\n{encode(decode(text))}"
+        started = Started(
+            id=check_name(name),
+            arn=f"{self._arn}:execution:{machine.name}:{name}",
+            machine=machine.name,
+            machine_arn=f"{self._arn}:stateMachine:{machine.name}",
+            digest=program.digest,
+            input=text,
+            at=self._clock.now(),
+            fingerprint=hashlib.sha256(meaning.encode()).hexdigest(),
+            role_arn=self._role_arn,
+            region=self._region,
+            limits=self.limits,
+        )
+        execution, step = begin(program, started)
+        return NewExecution(started, program.source, step), execution, program
+
+    def resume(self, name: str) -> bool:
+        """Drive an execution here, if it runs and nobody else drives it; returns whether it is driven here now."""
+        return self._resume(name)
+
+    def _resume(self, name: str, *, redrive: bool = False) -> bool:
+        return bool(self._ask(lambda answer: Take(name, redrive, answer)))
+
+    def wait(self, name: str, *, timeout: float | None = None) -> Result:
+        """Wait for an execution to end, whoever drives it. `timeout` as for `run`. Raises ExecutionNotFound."""
+        waiter = _Waiter()
+        with self._guard:
+            self._waiters.setdefault(name, []).append(waiter)
+        try:
+            return self._await(name, waiter, timeout)
+        finally:
+            with self._guard:
+                waiters = self._waiters[name]
+                waiters.remove(waiter)
+                if not waiters:
+                    del self._waiters[name]
+
+    def _await(self, name: str, waiter: _Waiter, timeout: float | None) -> Result:
+        result = self.result(name)
+        left = timeout
+        while result.status == "RUNNING" and (left is None or left > 0):
+            pause = POLL_SECONDS if left is None else min(POLL_SECONDS, left)
+            if waiter.done.wait(pause):
+                if waiter.problem is not None:
+                    raise waiter.problem
+                assert waiter.result is not None
+                return waiter.result
+            if self._broken is not None:
+                raise self._broken
+            left = None if left is None else left - pause
+            if name not in self._worker.live:
+                result = self.result(name)
+        return result
+
+    def result(self, name: str) -> Result:
+        """How an execution stands now. Raises ExecutionNotFound."""
+        summary = self.store.summary(name)
+        output = None
+        if summary.status == "SUCCEEDED":
+            output = result_of(self.store.read(name)).output
+        return Result(name, summary.status, output, summary.error, summary.cause)
+
+    def describe(self, name: str) -> Summary:
+        """What lists show of an execution. Raises ExecutionNotFound."""
+        return self.store.summary(name)
+
+    def executions(
+        self, *, machine: str | None = None, status: str | None = None, limit: int = 100
+    ) -> Sequence[Summary]:
+        """The newest executions first."""
+        return self.store.summaries(machine=machine, status=status, limit=limit)
+
+    def history(self, name: str, *, after: int = 0) -> Iterator[dict[str, Json]]:
+        """AWS's history events after event number `after`; `timestamp` in milliseconds since 1970."""
+        records, text = self.store.records(name, after)
+        return (event for event in expand(records, text) if event["id"] > after)
+
+    def stop(self, name: str, *, error: str | None = None, cause: str | None = None) -> None:
+        """Stop an execution, whoever drives it; one that has ended stays as it is. Raises ExecutionNotFound."""
+        self._post(name, Stopped(self._clock.now(), error, cause))
+        self._resume(name)
+
+    def redrive(self, name: str) -> None:
+        """Let an execution that ended without success go on from where it stood, driven here.
+
+        Raises ExecutionNotFound and ExecutionNotRedrivable.
+        """
+        status = self.store.summary(name).status
+        if status in ("RUNNING", "SUCCEEDED"):
+            raise ExecutionNotRedrivable(f"Execution is {status} and cannot be redriven: {name}")
+        if not self._resume(name, redrive=True):
+            raise ExecutionNotRedrivable(f"another worker is redriving the execution: {name}")
+
+    def send_task_success(self, token: str, output: Json = None) -> None:
+        """Answer a task by its token. Raises UnknownToken and TaskEnded."""
+        text = input_text(output, default="null")
+        self._answer(token, TaskSucceeded(self._clock.now(), os.urandom(16), token, text))
+
+    def send_task_failure(self, token: str, error: str | None = None, cause: str | None = None) -> None:
+        """Fail a task by its token. Raises UnknownToken and TaskEnded."""
+        self._answer(token, TaskFailed(self._clock.now(), os.urandom(16), token, error, cause))
+
+    def send_task_heartbeat(self, token: str) -> None:
+        """Tell that a task lives. Raises UnknownToken and TaskEnded."""
+        self._answer(token, TaskHeartbeat(self._clock.now(), token))
+
+    def _answer(self, token: str, stimulus: Posted) -> None:
+        name = execution_of(token)
+        try:
+            execution = self.store.read(name)
+        except ExecutionNotFound:
+            raise UnknownToken from None
+        command = command_of(token)
+        frame = execution.frames.get(execution.waiting.get(command, -1))
+        if frame is None or getattr(frame.waiting, "token", None) != token:
+            raise TaskEnded() if frame is None and 0 < command <= execution.head.counter else UnknownToken()
+        self._post(name, stimulus)
+
+    def _post(self, name: str, stimulus: Posted) -> None:
+        self.store.post(name, stimulus)
+        self._worker.tell(Wake())
+
+    def close(self, *, grace_ms: int = GRACE_MS) -> None:
+        """Let tasks under way end for up to `grace_ms`, cancel the rest, give every execution back."""
+        if self._closing.is_set():
+            return
+        self._grace = grace_ms
+        self._closing.set()
+        thread = self._thread
+        if thread is None:
+            self.store.close()
+            return
+        self._worker.tell(Wake())
+        thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _ask(self, message: Callable[[Callable[[Answered], None]], Message]) -> Answered:
+        """Put a question to the worker's thread and wait for its answer."""
+        self._work()
+        answered: SimpleQueue[Answered] = SimpleQueue()
+        self._worker.tell(message(answered.put))
+        while True:
+            try:
+                answer = answered.get(timeout=1)
+            except Empty:
+                if self._broken is not None:
+                    raise self._broken from None
+                continue
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer
+
+    def _work(self) -> None:
+        """Have the worker's thread running."""
+        with self._guard:
+            if self._closing.is_set():
+                raise StatelangError("the engine is closed")
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run_worker, name="statelang-worker", daemon=True)
+                self._thread.start()
+
+    def _run_worker(self) -> None:
+        try:
+            while not self._closing.is_set():
+                self._worker.round()
+            self._worker.drain(self._grace)
+        except BaseException as problem:
+            self._broken = problem
+        finally:
+            self.store.close()
+
+    def _perform(self, call: TaskCall) -> Answer | None:
+        return self.resources.resolve(call.resource, call.input).integration.perform(call)
+
+    def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
+        """The worker's word that steps are in the store."""
+        if self._watch is not None:
+            self._watch(execution, steps)
+        if execution.head.status != "RUNNING" and execution.started.id in self._waiters:
+            self._tell_waiters(execution.started.id, result=result_of(execution))
+
+    def gave_up(self, execution: str, problem: BaseException) -> None:
+        """The worker's word that it cannot drive an execution on."""
+        self._tell_waiters(execution, problem=problem)
+
+    def _tell_waiters(self, name: str, result: Result | None = None, problem: BaseException | None = None) -> None:
+        with self._guard:
+            for waiter in self._waiters.get(name, ()):
+                waiter.result, waiter.problem = result, problem
+                waiter.done.set()
+
+
+def result_of(execution: Execution) -> Result:
+    """How an execution in memory stands."""
+    head = execution.head
+    output = None if head.output is None else head.output.json
+    return Result(execution.started.id, head.status, output, head.error, head.cause)
+
+
+def input_text(value: Json | JsonText, default: str = "{}") -> str:
+    """The JSON text of an input or output: a JsonText as it is spelled, None as `default`. Raises InvalidInput."""
+    if isinstance(value, JsonText):
+        decode(value)
+        return str(value)
+    return default if value is None else encode(admit(value))
+
+
+def compile_pinned(source: str) -> Program:
+    """The Program of a definition that an execution pins; it compiled before."""
+    return compile_definition(source, name="pinned definition")
