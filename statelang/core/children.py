@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from statelang.core import failure, flow
 from statelang.core.dataflow import Oversize, resulted
-from statelang.core.frame import Children, Frame
+from statelang.core.frame import Children, Frame, TaskWait
+from statelang.core.states import task
 from statelang.core.transition import Transition
 from statelang.core.value import Value
 from statelang.program import Map, Parallel
@@ -87,6 +88,9 @@ def child_failed(t: Transition, child: Frame, problem: Failure) -> None:
     parent = t.frame(child.parent)
     node = t.node(parent)
     event = problem.event
+    for sibling in t.execution.under(parent.id):
+        if sibling.id != child.id:
+            _time_out(t, sibling)
     if isinstance(node, Map):
         t.emit("MapIterationFailed", event, node.name, child.index)
     for sibling in t.execution.under(parent.id):
@@ -97,7 +101,14 @@ def child_failed(t: Transition, child: Frame, problem: Failure) -> None:
     _tell_aborted(t, child, event)
     t.halt(parent.id)
     also = ("States.BranchFailed",) if isinstance(node, Parallel) else ()
-    failure.fail(t, t.frame(parent.id), failure.Failure(problem.error, problem.cause, event, also))
+    failure.fail(t, t.frame(parent.id), problem._replace(also=also, final=False))
+
+
+def _time_out(t: Transition, frame: Frame) -> None:
+    """Tell of a sibling's task whose time was up at the same moment: AWS tells of all of them (recorded)."""
+    waiting = frame.waiting
+    if frame.phase == "waiting" and isinstance(waiting, TaskWait) and waiting.due is not None and waiting.due <= t.at:
+        task.tell_timed_out(t, frame)
 
 
 def abort(t: Transition, frame: Frame, event: int) -> None:

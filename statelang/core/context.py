@@ -43,8 +43,9 @@ def context_object(
         "StartTime": iso(started.at),
         "Name": started.name or started.id,
         "RoleArn": started.role_arn,
-        "RedriveCount": head.redrives,
     }
+    if started.redrivable:
+        whole["RedriveCount"] = head.redrives
     if head.redriven_at is not None:
         whole["RedriveTime"] = iso(head.redriven_at)
     state: dict[str, Json] = {"Name": frame.state, "EnteredTime": iso(frame.entered_at)}

@@ -26,10 +26,10 @@ WHOLE: int = 0
 class Started(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an execution is from its start on. Starting is not a stimulus: a second start must not restart.
 
-    `id` is its name in the store, `name` the one the Context object shows (the same where it is empty), beside the ARNs
-    and the role; `digest` pins the
-    definition; `input` is the JSON text as it came; `fingerprint` is the same for starts that mean the same; `at` is
-    milliseconds since 1970.
+    `id` is its name in the store, `name` the one the Context object shows (the same where it is empty), beside the
+    ARNs and the role; `digest` pins the definition; `input` is the JSON text as it came; `fingerprint` is the same for
+    starts that mean the same; `at` is milliseconds since 1970. `redrivable` is false for a synchronous express
+    execution, whose Context object counts no redrives.
     """
 
     id: str
@@ -44,6 +44,7 @@ class Started(msgspec.Struct, frozen=True, omit_defaults=True):
     role_arn: str = ""
     region: str = "us-east-1"
     limits: Limits = AWS
+    redrivable: bool = True
 
 
 class Head(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -25,7 +25,7 @@ class Failure(NamedTuple):
     """An error on its way: its name and cause (None: not given) and the event that told of it.
 
     `also` are further names by which a Retrier or Catcher may know it. `final`: neither Retry nor Catch of the state
-    may take it.
+    may take it. `told`: the event that ends the execution shows the cause (it does not for a time-out, recorded).
     """
 
     error: str | None
@@ -33,6 +33,7 @@ class Failure(NamedTuple):
     event: int
     also: tuple[str, ...] = ()
     final: bool = False
+    told: bool = True
 
 
 def guard(t: Transition, frame: Frame, work: Callable[[], None]) -> None:
@@ -165,6 +166,6 @@ def _end(t: Transition, frame: Frame, failure: Failure) -> None:
     if isinstance(t.node(frame), (Parallel, Map)):
         t.halt(frame.id)
     if frame.id == ROOT:
-        flow.end_execution(t, "FAILED", failure.event, failure.error, failure.cause)
+        flow.end_execution(t, "FAILED", failure.event, failure.error, failure.cause if failure.told else None)
     else:
         children.child_failed(t, frame, failure)

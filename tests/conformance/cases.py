@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from statelang.compiler import compile_definition, error_message, validate
+from statelang.compiler.problems import NEEDS_JSONATA
 from statelang.core.execution import Execution, Started
 from statelang.core.stimulus import RunTask
 from statelang.errors import InvalidDefinition
@@ -53,18 +54,28 @@ def _machine(case: Case, check: Check) -> Json:
 
 def _executed(case: Case, check: Check, way: Way) -> Json:
     machine = _machine(case, check)
-    program = compile_definition(machine["definition"], name="definition", type=machine["type"])
+    program = _compiled(machine)
     if any(isinstance(node, Map) and node.distributed is not None for node in program.nodes.values()):
         raise NotImplementedError("a Distributed Map")
     simulation = Simulation(program, _started(case, check, machine, program), _replies(case, check), way)
     _run(simulation, check)
     head = simulation.execution.head
     if check["type"] == "history":
-        return {"events": [_as_told(event) for event in simulation.events()]}
+        events = [_as_told(event) for event in simulation.events()]
+        return {"events": events[::-1] if check.get("reverse") else events}
     told = {"status": head.status, "error": head.error, "cause": head.cause}
     if head.output is not None:
         told["output"] = head.output.text
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _compiled(machine: Json) -> Program:
+    try:
+        return compile_definition(machine["definition"], name="definition", type=machine["type"])
+    except InvalidDefinition as problem:
+        if any(p.code == NEEDS_JSONATA for p in problem.problems):
+            raise NotImplementedError("JSONata") from None
+        raise
 
 
 def _run(simulation: Simulation, check: Check) -> None:
@@ -91,6 +102,7 @@ def _started(case: Case, check: Check, machine: Json, program: Program) -> Start
         input=check["input"] if check.get("input") is not None else "{}",
         at=RECORDED_AT,
         role_arn=machine.get("role") or "",
+        redrivable=check["type"] != "sync-execution",
     )
 
 
@@ -100,23 +112,39 @@ def _as_told(event: Json) -> Json:
 
 def _replies(case: Case, check: Check) -> Any:
     """Tasks answer as recorded, attempt by attempt; where nothing was recorded, as the function behaves."""
-    recorded = list(check.get("task_replay") or [])
+    recorded = list(check.get("task_replay") or _recorded_elsewhere(case, check))
+    worker = _worker_name(case)
     functions = {r["arn"]: r["behaviour"] for r in case["resources"] if r["kind"] == "lambda" and r.get("behaviour")}
 
     def reply(request: RunTask, execution: Execution) -> Reply:
         state = execution.frames[request.frame].state if request.frame in execution.frames else None
         for number, replay in enumerate(recorded):
             if replay["state"] == state and replay["attempt"] == request.attempt + 1:
-                return _replayed(recorded.pop(number), request)
+                return _replayed(recorded.pop(number), request, worker)
         return _behaved(functions, request)
 
     return reply
 
 
-def _replayed(replay: Json, request: RunTask) -> Reply:
+def _recorded_elsewhere(case: Case, check: Check) -> Json:
+    """The same execution's tasks, where another check of the case recorded them."""
+    same = (other for other in case["checks"] if other.get("start_step") == check["start_step"])
+    return next((other["task_replay"] for other in same if other.get("task_replay")), [])
+
+
+def _worker_name(case: Case) -> str | None:
+    """What the activity worker of a case calls itself."""
+    for step in case["steps"]:
+        consumer = (step.get("args") or {}).get("consumer_definition") or {}
+        for state in consumer.get("States", {}).values():
+            if "WorkerName" in (state.get("Parameters") or {}):
+                return str(state["Parameters"]["WorkerName"])
+    return None
+
+
+def _replayed(replay: Json, request: RunTask, worker: str | None) -> Reply:
     outcome = replay["outcome"]
     submitted = _text(replay["submitted"]["output"]) if "submitted" in replay else None
-    worker = (replay.get("started") or {}).get("workerName")
     if outcome is None or "timed_out" in outcome:
         return Reply(silent=True, submitted=submitted, worker=worker)
     if "succeeded" in outcome:
@@ -134,6 +162,8 @@ def _replayed(replay: Json, request: RunTask) -> Reply:
 
 def _text(value: Json, resource: str = "") -> str:
     """JSON text of what the recorder parsed; a direct Lambda's error has blanks, as the function wrote it."""
+    if isinstance(value, str):
+        return value
     return json.dumps(value) if ":lambda:" in resource and ":states:::" not in resource else encode(value)
 
 
@@ -155,6 +185,8 @@ def _refused(case: Case, check: Check) -> Json:
     try:
         compile_definition(definition, name="definition", type=kind)
     except InvalidDefinition as problem:
+        if any(p.code == NEEDS_JSONATA for p in problem.problems):
+            raise NotImplementedError("JSONata") from None
         return {"code": "InvalidDefinition", "message": error_message(problem.problems)}
     return None
 
@@ -164,8 +196,15 @@ def _validated(case: Case, check: Check) -> Json:
     params = step["params"]
     problems = validate(params["definition"], name="definition", type=params.get("type", "STANDARD"))
     found = [
-        {"severity": p.severity, "code": p.code, "message": p.message, "location": p.location}
+        {"severity": p.severity, "code": p.code, "message": p.message}
+        | ({"location": p.location} if p.location else {})
         for p in problems
         if p.severity == "ERROR"
     ]
-    return {"diagnostics": found, "result": "FAIL" if found else "OK", "truncated": False}
+    metadata = {"HTTPHeaders": {}, "HTTPStatusCode": 200}
+    return {
+        "diagnostics": found,
+        "result": "FAIL" if found else "OK",
+        "truncated": False,
+        "ResponseMetadata": metadata,
+    }

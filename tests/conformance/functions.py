@@ -42,7 +42,7 @@ def _envelope(payload: Json) -> Json:
     headers = {
         "X-Amz-Executed-Version": "$LATEST",
         "Connection": "keep-alive",
-        "Content-Length": str(len(encode(payload))),
+        "Content-Length": str(len(json.dumps(payload))),
         "Content-Type": "application/json",
         "Date": "Thu, 01 Jan 2026 00:00:00 GMT",
         "x-amzn-RequestId": REQUEST_ID,

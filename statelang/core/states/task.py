@@ -173,12 +173,18 @@ def fired(t: Transition, frame: Frame, node: Task, stimulus: TimerFired) -> None
     if not isinstance(waiting, TaskWait):
         _schedule(t, frame, node)
         return
-    resource = classify(node.resource)
     late = waiting.deadline is not None and waiting.deadline <= stimulus.at
-    event = _tell(t, frame, resource, "TimedOut", "States.Timeout")
+    event = tell_timed_out(t, frame)
     t.commands.append(Cancel(waiting.command))
     also = () if late else ("States.HeartbeatTimeout",)
-    fail(t, replace(frame, previous=event, waiting=None), Failure("States.Timeout", "", event, also))
+    fail(t, replace(frame, previous=event, waiting=None), Failure("States.Timeout", "", event, also, told=False))
+
+
+def tell_timed_out(t: Transition, frame: Frame) -> int:
+    """Tell the history that the time of the frame's task is up; returns the event."""
+    node = t.node(frame)
+    assert isinstance(node, Task)
+    return _tell(t, frame, classify(node.resource), "TimedOut", "States.Timeout")
 
 
 def _waiting(frame: Frame) -> TaskWait:
