@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Final, Self
@@ -24,13 +25,14 @@ from statelang.core.limits import AWS, Limits
 from statelang.core.machine import begin, command_of, execution_of
 from statelang.core.stimulus import Posted, Stopped, TaskFailed, TaskHeartbeat, TaskSucceeded
 from statelang.errors import ExecutionNotFound, ExecutionNotRedrivable, StatelangError, TaskEnded, UnknownToken
+from statelang.messages import Begin, Message, Take, Wake
 from statelang.names import check_name, new_name
-from statelang.ports import Answer, NewExecution, Store, Summary, TaskCall
+from statelang.ports import NewExecution, Store, Summary
 from statelang.program import Program
 from statelang.state_machine import StateMachine
-from statelang.tasks import Resources
+from statelang.tasks import Bindings, read_bindings
 from statelang.values import Json, admit, decode, encode
-from statelang.worker import Begin, Message, Policy, Take, Wake, Worker
+from statelang.worker import Policy, Worker
 
 GRACE_MS: Final = 10_000
 """How long `close` waits for tasks under way, in milliseconds."""
@@ -80,9 +82,9 @@ class Engine:
     """Runs state machines durably. Use it as a context manager, or `close` it.
 
     `store` is an address (`sqlite:///runs.db`, `memory:`) or a Store. `tasks` binds Resources, with `*` patterns, to
-    Python callables, targets like `python:shop.tasks:charge` or integrations; `bindings` is a bindings file or
-    Resources made elsewhere. `policy` says what shares a checkpoint. `serve`: drive every execution of the store that
-    nobody drives, not only those begun here.
+    Python callables, targets like `python:shop.tasks:charge` or integrations; `bindings` is a bindings file, or what
+    `read_bindings` made of one, over which `tasks` wins. `policy` says what shares a checkpoint. `serve`: drive every
+    execution of the store that nobody drives, not only those begun here.
     """
 
     def __init__(
@@ -90,7 +92,7 @@ class Engine:
         store: str | Store = "memory:",
         *,
         tasks: Mapping[str, object] | None = None,
-        bindings: str | Resources | None = None,
+        bindings: str | Path | Bindings | None = None,
         policy: Policy = "transition",
         limits: Limits = AWS,
         threads: int = 32,
@@ -102,7 +104,7 @@ class Engine:
         watch: Watcher | None = None,
     ) -> None:
         self.store = open_store(store) if isinstance(store, str) else store
-        self.resources = Resources.of(tasks, bindings)
+        self.bindings = _bindings(bindings) | Bindings.of(tasks or {})
         self.limits = limits
         self._arn = f"arn:aws:states:{region}:{account}"
         self._region = region
@@ -118,7 +120,7 @@ class Engine:
         self._worker = Worker(
             self.store,
             compile_pinned,
-            self._perform,
+            self.bindings,
             self,
             self._clock,
             policy=policy,
@@ -147,8 +149,7 @@ class Engine:
 
     def start_many(self, machine: StateMachine, inputs: Mapping[str, Json]) -> Sequence[str]:
         """Start many executions (name -> input) in one transaction; returns their names."""
-        for resource in machine.program.resources:
-            self.resources.check(resource)
+        self.bindings.check(machine.program.uses)
         begun = [self._begin(machine, name, input) for name, input in inputs.items()]
         existing = self._ask(lambda answer: Begin(begun, answer))
         assert isinstance(existing, Sequence)
@@ -337,9 +338,6 @@ class Engine:
         finally:
             self.store.close()
 
-    def _perform(self, call: TaskCall) -> Answer | None:
-        return self.resources.resolve(call.resource, call.input).integration.perform(call)
-
     def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
         """The worker's word that steps are in the store."""
         if self._watch is not None:
@@ -356,6 +354,12 @@ class Engine:
             for waiter in self._waiters.get(name, ()):
                 waiter.result, waiter.problem = result, problem
                 waiter.done.set()
+
+
+def _bindings(bindings: str | Path | Bindings | None) -> Bindings:
+    if bindings is None:
+        return Bindings()
+    return bindings if isinstance(bindings, Bindings) else read_bindings(bindings)
 
 
 def result_of(execution: Execution) -> Result:

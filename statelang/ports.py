@@ -6,7 +6,7 @@ Rule: nothing but types. Stores, tasks and the worker meet only here; none impor
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from statelang.core.execution import Execution, Record, Started, Status, Step
@@ -15,7 +15,7 @@ from statelang.values import Json
 
 
 @dataclass(frozen=True, slots=True)
-class TaskSucceeded:
+class Succeeded:
     """A task's answer: `output` as a JSON value; `text` its exact JSON text where the answer came as text."""
 
     output: Json
@@ -23,14 +23,18 @@ class TaskSucceeded:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskFailed:
-    """A task's failure: a States Language error name and its cause; None where neither was given."""
+class Failed:
+    """A task's failure: a States Language error name and its cause; None where neither was given.
+
+    `trace` are the lines of where it happened, innermost last, for whoever tells them (Lambda's error JSON does).
+    """
 
     error: str | None
     cause: str | None
+    trace: tuple[str, ...] = ()
 
 
-Answer = TaskSucceeded | TaskFailed
+Answer = Succeeded | Failed
 
 
 class Cancel(Protocol):
@@ -79,13 +83,12 @@ class Integration(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A Resource resolved: what performs it, and how it is shown (`python:shop.tasks:charge`)."""
+class Integrations(Protocol):
+    """Knows what performs the tasks of each Resource."""
 
-    integration: Integration
-    target: str
-    options: Mapping[str, Json] = field(default_factory=dict)
+    def find(self, resource: str, input: Json) -> Integration | None:
+        """What performs a task; None: somebody elsewhere, who answers by token. Raises UnboundResource: nobody."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

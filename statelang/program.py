@@ -170,6 +170,18 @@ class Map(State):
     catchers: tuple[Catcher, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A Resource that a Task names, so that it can be found before the execution starts.
+
+    `function` is the FunctionName of a `lambda:invoke` where it is written out; None: computed, or no such task.
+    """
+
+    state: str
+    resource: str
+    function: str | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
     """A compiled state machine.
@@ -185,6 +197,6 @@ class Program:
     comment: str | None = None
     query_language: QueryLanguage = "JSONPath"
     timeout_seconds: int | None = None
-    resources: tuple[str, ...] = ()
+    uses: tuple[Use, ...] = ()
     variables: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """What DescribeStateMachine calls variableReferences: state name -> sorted variables it reads or assigns."""

@@ -13,37 +13,29 @@ from __future__ import annotations
 import contextlib
 import heapq
 import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Final, Literal, Protocol
 
 from statelang.clock import Clock
-from statelang.core.context import context_object
 from statelang.core.execution import Execution, Step, apply
 from statelang.core.machine import advance, command_of, outstanding
 from statelang.core.stimulus import (
-    Cancel,
-    Command,
     Posted,
     Redriven,
     RunTask,
     Stimulus,
     TaskFailed,
-    TaskHeartbeat,
-    TaskStarted,
     TaskSubmitted,
     TaskSucceeded,
     Tick,
     TimerFired,
 )
-from statelang.errors import LeaseLost, StatelangError, StoreError, UnboundResource
-from statelang.pool import Pool
-from statelang.ports import Answer, Commit, Lease, NewExecution, Post, Store, TaskCall
-from statelang.ports import TaskFailed as Failed
+from statelang.errors import LeaseLost, StatelangError, StoreError
+from statelang.live import Live, Performer
+from statelang.messages import Begin, Message, Take, Told
+from statelang.ports import Commit, Integrations, Post, Store
 from statelang.program import Program
-from statelang.values import encode
 
 Policy = Literal["transition", "effect", "strict"]
 
@@ -74,69 +66,8 @@ MAIL_PER_ROUND: Final = 1_000
 SWEEP: Final = 256
 """How many dropped frames are removed at once when there is nothing else to write."""
 
-Perform = Callable[[TaskCall], Answer | None]
-"""Performs a task, by whatever its Resource is bound to; raises UnboundResource."""
-
 Compile = Callable[[str], Program]
 """The text of a pinned definition -> its Program."""
-
-
-@dataclass(slots=True, eq=False)
-class Task:
-    """A task under way, and the signal that its answer is not wanted any more."""
-
-    request: RunTask
-    cancel: threading.Event = field(default_factory=threading.Event)
-    begun: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class Live:
-    """An execution this worker drives: what was done since its last commit, and the tasks it waits for."""
-
-    lease: Lease
-    execution: Execution
-    program: Program
-    steps: list[Step] = field(default_factory=list)
-    posts: list[int] = field(default_factory=list)
-    tasks: dict[int, Task] = field(default_factory=dict)
-    timer: int | None = None
-
-
-@dataclass(slots=True)
-class Begin:
-    """A message: make these executions and drive them; `made` is told which existed already, or what went wrong."""
-
-    executions: Sequence[tuple[NewExecution, Execution, Program]]
-    made: Callable[[Sequence[str] | BaseException], None]
-
-
-@dataclass(slots=True)
-class Told:
-    """A message: something has happened to an execution."""
-
-    execution: str
-    stimulus: Posted
-
-
-@dataclass(slots=True)
-class Take:
-    """A message: drive this execution, if nobody else does; `redrive` it, if it has ended without success.
-
-    `taken` is told whether it is driven here now, or what went wrong.
-    """
-
-    execution: str
-    redrive: bool
-    taken: Callable[[bool | BaseException], None]
-
-
-@dataclass(slots=True)
-class Wake:
-    """A message without content: look around."""
-
-
-Message = Begin | Told | Take | Wake
 
 
 class Observer(Protocol):
@@ -161,7 +92,7 @@ class Worker:
         self,
         store: Store,
         compile: Compile,
-        perform: Perform,
+        integrations: Integrations,
         observer: Observer,
         clock: Clock,
         *,
@@ -173,12 +104,11 @@ class Worker:
         self.adopts = adopts
         self.live: dict[str, Live] = {}
         self._compile = compile
-        self._performs = perform
         self._observer = observer
         self._clock = clock
         self._policy = policy
-        self._pool = Pool(threads)
         self._mail: SimpleQueue[Message] = SimpleQueue()
+        self._performer = Performer(integrations, clock, threads, self.tell)
         self._changed: dict[str, Live] = {}
         self._timers: list[tuple[int, str]] = []
         self._programs: dict[str, Program] = {}
@@ -216,7 +146,7 @@ class Worker:
         if commits:
             with contextlib.suppress(LeaseLost):
                 self.store.commit(commits, sync=False)
-        self._pool.close()
+        self._performer.close()
 
     def _read_mail(self) -> None:
         message = None
@@ -314,7 +244,7 @@ class Worker:
 
     def _perform_outstanding(self, live: Live) -> None:
         for command in outstanding(live.program, live.execution):
-            self._perform(live, command)
+            self._performer.do(live, command)
         if not live.execution.ready and not live.tasks:
             self._changed[live.lease.execution] = live
 
@@ -464,60 +394,11 @@ class Worker:
         ended = live.execution.head.status != "RUNNING"
         for step in steps:
             for command in step.commands:
-                self._perform(live, command)
+                self._performer.do(live, command)
         if ended or commit.release:
             self.live.pop(live.lease.execution, None)
         if steps:
             self._observer.committed(live.execution, steps)
-
-    def _perform(self, live: Live, command: Command) -> None:
-        if isinstance(command, Cancel):
-            task = live.tasks.pop(command.command, None)
-            if task is not None:
-                task.cancel.set()
-                if task.begun:
-                    self._pool.resize(1)
-            return
-        task = live.tasks[command.command] = Task(command)
-        call = self._call(live, task)
-        self._pool.submit(lambda: self._run(live.lease.execution, task, call))
-
-    def _call(self, live: Live, task: Task) -> TaskCall:
-        request, execution = task.request, live.execution
-        frame, id, now = execution.frames[request.frame], live.lease.execution, self._clock.now
-        node = live.program.nodes[frame.state]
-        deadline = request.deadline
-        if deadline is None and request.timeout is not None:
-            deadline = now() + round(request.timeout * 1000)
-        return TaskCall(
-            resource=request.resource,
-            input=request.input.json,
-            token=request.token,
-            idempotency_key=request.key,
-            attempt=request.attempt,
-            deadline=deadline,
-            context=context_object(execution, frame, node, execution.frames.__getitem__, token=request.token),
-            cancel=task.cancel,
-            heartbeat=lambda: self.tell(Told(id, TaskHeartbeat(now(), request.token))),
-            credentials=None if request.credentials is None else request.credentials.json,
-        )
-
-    def _run(self, execution: str, task: Task, call: TaskCall) -> None:
-        """Perform a task, on a thread of the pool, and tell the worker how it went."""
-        if task.cancel.is_set():
-            return
-        task.begun = True
-        token = task.request.token
-        self.tell(Told(execution, TaskStarted(self._clock.now(), token)))
-        try:
-            answer = self._performs(call)
-        except UnboundResource as problem:
-            answer = Failed("States.Runtime", str(problem))
-        except BaseException as problem:
-            answer = Failed("States.TaskFailed", f"{type(problem).__name__}: {problem}")
-        self.tell(Told(execution, _stimulus(answer, task.request, self._clock.now())))
-        if task.cancel.is_set():
-            self._pool.resize(-1)
 
     def _draw(self) -> bytes:
         """16 bytes of chance."""
@@ -525,18 +406,6 @@ class Worker:
             self._chance = os.urandom(4096)
         drawn, self._chance = self._chance[:16], self._chance[16:]
         return drawn
-
-
-def _stimulus(answer: Answer | None, request: RunTask, at: int) -> Posted:
-    """What an integration's answer means: where the real answer comes later, it is that the request was submitted."""
-    if isinstance(answer, Failed):
-        return TaskFailed(at, os.urandom(16), request.token, answer.error, answer.cause)
-    if answer is None:
-        return TaskSubmitted(at, request.token, "null")
-    text = encode(answer.output) if answer.text is None else answer.text
-    if request.submits:
-        return TaskSubmitted(at, request.token, text)
-    return TaskSucceeded(at, os.urandom(16), request.token, text)
 
 
 def _must_last(commit: Commit) -> bool:

@@ -88,7 +88,7 @@ def _program(value: Mapping[str, Json], main: States, builder: Builder) -> Progr
         comment=value.get("Comment") if isinstance(value.get("Comment"), str) else None,
         query_language=builder.language,
         timeout_seconds=limit if isinstance(limit, int) else None,
-        resources=tuple(builder.resources),
+        uses=tuple(builder.uses),
         variables=MappingProxyType(variable_references(value, all_assigned(value))),
     )
 

@@ -40,6 +40,7 @@ from statelang.program import (
     States,
     Succeed,
     Task,
+    Use,
     Wait,
 )
 from statelang.values import Json
@@ -55,7 +56,7 @@ class Builder:
         self.language = language
         self.express = express
         self.nodes: dict[str, State] = {}
-        self.resources: dict[str, None] = {}
+        self.uses: list[Use] = []
 
     def states(self, value: Given, place: Place) -> States:
         """A States object with its StartAt."""
@@ -183,7 +184,7 @@ def _task(builder: Builder, state: Given, place: Place, common: dict[str, Any], 
     findings, resource = builder.findings, state.get("Resource")
     if isinstance(resource, str):
         check_resource(resource, place / "Resource", findings, express=builder.express)
-        builder.resources[resource] = None
+        builder.uses.append(Use(common["name"], resource, _function(resource, state)))
     beat, limit = state.get("HeartbeatSeconds"), state.get("TimeoutSeconds")
     if type(beat) is int and type(limit) is int and beat >= limit:
         findings.say("HeartbeatSeconds must be smaller than TimeoutSeconds", place / "HeartbeatSeconds")
@@ -196,6 +197,14 @@ def _task(builder: Builder, state: Given, place: Place, common: dict[str, Any], 
         retriers=retriers(state, place, findings),
         catchers=catchers(builder, state, place, language),
     )
+
+
+def _function(resource: str, state: Given) -> str | None:
+    """The FunctionName of a lambda:invoke, where it is written out."""
+    arguments = state.get("Parameters", state.get("Arguments"))
+    name = arguments.get("FunctionName") if isinstance(arguments, dict) else None
+    written = ":states:::lambda:invoke" in resource and isinstance(name, str) and not is_query(name)
+    return name if written else None
 
 
 def _seconds(builder: Builder, state: Given, place: Place, field: str, language: QueryLanguage) -> Expression | None:

@@ -12,20 +12,23 @@ from typing import Final, Literal, NamedTuple
 Family = Literal["LambdaFunction", "Activity", "Task"]
 
 _SERVICE: Final = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?P<type>(?:aws-sdk:)?[^:]+):(?P<action>[^:]+)")
-_LATER: Final = (".sync", ".sync:2", ".waitForTaskToken")
+_LATER: Final = ".waitForTaskToken"
+_SUBMITS: Final = (".sync", ".sync:2", _LATER)
 
 
 class Resource(NamedTuple):
     """`family` begins the names of its events; `type` and `action` are their resourceType and resource.
 
-    `submits`: performing the request only submits it (`.sync`, `.waitForTaskToken`). `has_token`: `$$.Task.Token`
-    exists in its fields. `shown` is the name AWS's texts use for it.
+    `submits`: TaskSubmitted tells that the request was performed (`.sync`, `.waitForTaskToken`). `later`: the task's
+    own answer comes by token, not from who performs the request. `has_token`: `$$.Task.Token` exists in its fields.
+    `shown` is the name AWS's texts use for it.
     """
 
     family: Family
     type: str
     action: str
     submits: bool
+    later: bool
     has_token: bool
     shown: str
 
@@ -36,19 +39,19 @@ def classify(uri: str) -> Resource:
     parts = uri.split(":")
     if parts[0] == "arn" and len(parts) > 5:
         if parts[2] == "lambda":
-            return Resource("LambdaFunction", "lambda", uri, False, False, uri)
+            return Resource("LambdaFunction", "lambda", uri, False, False, False, uri)
         if parts[2] == "states" and parts[5] == "activity":
-            return Resource("Activity", "activity", uri, True, True, uri)
+            return Resource("Activity", "activity", uri, True, True, True, uri)
         return _service(uri)
     scheme, _, rest = uri.partition(":")
-    return Resource("Task", scheme, rest, False, True, uri)
+    return Resource("Task", scheme, rest, False, False, True, uri)
 
 
 def _service(uri: str) -> Resource:
     whole = uri[:-2] if uri.endswith(":2") else uri
     match = _SERVICE.fullmatch(whole)
     if match is None:
-        return Resource("Task", "", uri, False, True, uri)
+        return Resource("Task", "", uri, False, False, True, uri)
     action = match["action"] + uri[len(whole) :]
-    later = action.endswith(_LATER)
-    return Resource("Task", match["type"], action, later, later, match["type"])
+    submits, later = action.endswith(_SUBMITS), action.endswith(_LATER)
+    return Resource("Task", match["type"], action, submits, later, submits, match["type"])

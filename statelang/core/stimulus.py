@@ -93,7 +93,7 @@ class RunTask(msgspec.Struct, frozen=True):
     """Perform a task. `key` is the same for all attempts of one visit of the state, `token` is this attempt's.
 
     `timeout` is in seconds from the task's start; `deadline` (milliseconds since 1970) is set where it had started
-    before a crash. `submits`: the performed request is only submitted, its answer comes later (.sync and callbacks).
+    before a crash. `submits` and `later`: as `statelang.core.resource` says of its Resource.
     """
 
     frame: int
@@ -107,6 +107,7 @@ class RunTask(msgspec.Struct, frozen=True):
     deadline: int | None
     credentials: Value | None
     submits: bool
+    later: bool
 
 
 class Cancel(msgspec.Struct, frozen=True):

@@ -68,6 +68,7 @@ def request(execution: Execution, frame: Frame, node: Task) -> RunTask:
     """The request that a frame which waits for a task stands for: made at first, and again after a crash."""
     waiting = frame.waiting
     assert isinstance(waiting, TaskWait)
+    resource = classify(node.resource)
     return RunTask(
         frame.id,
         waiting.command,
@@ -79,7 +80,8 @@ def request(execution: Execution, frame: Frame, node: Task) -> RunTask:
         waiting.timeout,
         waiting.deadline,
         waiting.credentials,
-        classify(node.resource).submits,
+        resource.submits,
+        resource.later,
     )
 
 

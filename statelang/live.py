@@ -1,0 +1,145 @@
+"""What a worker holds of an execution it drives, and the tasks it has under way.
+
+Rule: tasks are performed on threads of the pool, and all that comes back from them are messages.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from statelang.clock import Clock
+from statelang.core.context import context_object
+from statelang.core.execution import Execution, Step
+from statelang.core.stimulus import (
+    Cancel,
+    Command,
+    Posted,
+    RunTask,
+    TaskFailed,
+    TaskHeartbeat,
+    TaskStarted,
+    TaskSubmitted,
+    TaskSucceeded,
+)
+from statelang.errors import StatelangError
+from statelang.messages import Message, Told
+from statelang.pool import Pool
+from statelang.ports import Answer, Failed, Integration, Integrations, Lease, TaskCall
+from statelang.program import Program
+from statelang.values import encode
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """A task under way, and the signal that its answer is not wanted any more."""
+
+    request: RunTask
+    cancel: threading.Event = field(default_factory=threading.Event)
+    begun: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Live:
+    """An execution this worker drives: what was done since its last commit, and the tasks it waits for."""
+
+    lease: Lease
+    execution: Execution
+    program: Program
+    steps: list[Step] = field(default_factory=list)
+    posts: list[int] = field(default_factory=list)
+    tasks: dict[int, Task] = field(default_factory=dict)
+    timer: int | None = None
+
+
+class Performer:
+    """Hands the tasks of executions to the pool, and tells the worker how they went."""
+
+    def __init__(self, integrations: Integrations, clock: Clock, threads: int, tell: Callable[[Message], None]) -> None:
+        self._integrations = integrations
+        self._clock = clock
+        self._pool = Pool(threads)
+        self._tell = tell
+
+    def do(self, live: Live, command: Command) -> None:
+        """Do what the core asked for, which is in the store by now."""
+        if isinstance(command, Cancel):
+            self.cancel(live, command.command)
+        else:
+            self._perform(live, command)
+
+    def cancel(self, live: Live, command: int) -> None:
+        """Tell a task that its answer is not wanted any more; its thread is replaced while it does not heed."""
+        task = live.tasks.pop(command, None)
+        if task is not None:
+            task.cancel.set()
+            if task.begun:
+                self._pool.resize(1)
+
+    def _perform(self, live: Live, request: RunTask) -> None:
+        task = Task(request)
+        try:
+            integration = self._integrations.find(request.resource, request.input.json)
+        except StatelangError as problem:
+            live.tasks[request.command] = task
+            failed = TaskFailed(self._clock.now(), os.urandom(16), request.token, "States.Runtime", str(problem))
+            self._tell(Told(live.lease.execution, failed))
+            return
+        if integration is not None:
+            live.tasks[request.command] = task
+            call, id = self._call(live, task), live.lease.execution
+            self._pool.submit(lambda: self._run(id, task, integration, call))
+
+    def _call(self, live: Live, task: Task) -> TaskCall:
+        request, execution = task.request, live.execution
+        frame, id, now = execution.frames[request.frame], live.lease.execution, self._clock.now
+        node = live.program.nodes[frame.state]
+        deadline = request.deadline
+        if deadline is None and request.timeout is not None:
+            deadline = now() + round(request.timeout * 1000)
+        return TaskCall(
+            resource=request.resource,
+            input=request.input.json,
+            token=request.token,
+            idempotency_key=request.key,
+            attempt=request.attempt,
+            deadline=deadline,
+            context=context_object(execution, frame, node, execution.frames.__getitem__, token=request.token),
+            cancel=task.cancel,
+            heartbeat=lambda: self._tell(Told(id, TaskHeartbeat(now(), request.token))),
+            credentials=None if request.credentials is None else request.credentials.json,
+        )
+
+    def _run(self, execution: str, task: Task, integration: Integration, call: TaskCall) -> None:
+        """Perform a task, on a thread of the pool."""
+        if task.cancel.is_set():
+            return
+        task.begun = True
+        self._tell(Told(execution, TaskStarted(self._clock.now(), call.token)))
+        answer: Answer | None
+        try:
+            answer = integration.perform(call)
+        except BaseException as problem:
+            answer = Failed("States.TaskFailed", f"{type(problem).__name__}: {problem}")
+        for stimulus in _stimuli(answer, task.request, self._clock.now()):
+            self._tell(Told(execution, stimulus))
+        if task.cancel.is_set():
+            self._pool.resize(-1)
+
+    def close(self) -> None:
+        """Let the idle threads end."""
+        self._pool.close()
+
+
+def _stimuli(answer: Answer | None, request: RunTask, at: int) -> Sequence[Posted]:
+    """What an integration's answer means: where the task's own answer comes later, that the request was submitted."""
+    token = request.token
+    if isinstance(answer, Failed):
+        return [TaskFailed(at, os.urandom(16), token, answer.error, answer.cause)]
+    if answer is None:
+        return [TaskSubmitted(at, token, "null")]
+    text = encode(answer.output) if answer.text is None else answer.text
+    submitted = [TaskSubmitted(at, token, text)] if request.submits else []
+    return submitted if request.later else [*submitted, TaskSucceeded(at, os.urandom(16), token, text)]

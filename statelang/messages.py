@@ -1,0 +1,50 @@
+"""What the worker is told: messages from the engine, from tasks, and from whoever posts.
+
+Rule: a message is data, and who waits for its outcome is told through its callback, on the worker's thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from statelang.core.execution import Execution
+from statelang.core.stimulus import Posted
+from statelang.ports import NewExecution
+from statelang.program import Program
+
+
+@dataclass(slots=True)
+class Begin:
+    """A message: make these executions and drive them; `made` is told which existed already, or what went wrong."""
+
+    executions: Sequence[tuple[NewExecution, Execution, Program]]
+    made: Callable[[Sequence[str] | BaseException], None]
+
+
+@dataclass(slots=True)
+class Told:
+    """A message: something has happened to an execution."""
+
+    execution: str
+    stimulus: Posted
+
+
+@dataclass(slots=True)
+class Take:
+    """A message: drive this execution, if nobody else does; `redrive` it, if it has ended without success.
+
+    `taken` is told whether it is driven here now, or what went wrong.
+    """
+
+    execution: str
+    redrive: bool
+    taken: Callable[[bool | BaseException], None]
+
+
+@dataclass(slots=True)
+class Wake:
+    """A message without content: look around."""
+
+
+Message = Begin | Told | Take | Wake

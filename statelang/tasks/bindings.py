@@ -1,0 +1,179 @@
+"""Bindings: from Resources, with `*` patterns, to what performs them, so that the definition of AWS runs unchanged.
+
+A bindings file is YAML or JSON:
+
+    resources:
+      arn:aws:lambda:*:function:charge: python:shop.tasks:charge
+      arn:aws:lambda:*:function:report:
+        target: exec:./report.sh
+        env: {REGION: north}
+    substitutions:
+      Region: eu-west-1
+
+Rule: the most specific pattern wins: an exact name, then the one with the most characters that are no `*`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from statelang.compiler.source import read_source
+from statelang.core.resource import classify
+from statelang.errors import InvalidSettings, UnboundResource
+from statelang.ports import Integration
+from statelang.program import Use
+from statelang.tasks import lambda_function
+from statelang.tasks.python import python_task
+from statelang.tasks.targets import is_target, make
+from statelang.values import Json
+
+KEYS: Final = ("resources", "substitutions")
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One binding: what performs the Resource, and how it is shown (`python:shop.tasks:charge`)."""
+
+    integration: Integration
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """What performs which Resource. `folder` is where targets in Resources themselves are relative to."""
+
+    bound: Mapping[str, Bound] = field(default_factory=dict)
+    substitutions: Mapping[str, Json] = field(default_factory=dict)
+    folder: Path | None = None
+
+    @staticmethod
+    def of(tasks: Mapping[str, object], folder: Path | None = None) -> Bindings:
+        """Bindings made in Python: pattern -> a callable, a target, or an integration. Raises InvalidSettings."""
+        return Bindings({pattern: _bind(pattern, value, folder) for pattern, value in tasks.items()}, {}, folder)
+
+    def __or__(self, other: Bindings) -> Bindings:
+        """Both; where both bind the same pattern or placeholder, the other's word counts."""
+        bound, substitutions = {**self.bound, **other.bound}, {**self.substitutions, **other.substitutions}
+        return Bindings(bound, substitutions, other.folder or self.folder)
+
+    def check(self, uses: Iterable[Use]) -> None:
+        """Raises UnboundResource, naming every state whose Resource nothing here performs."""
+        missing = []
+        for use in uses:
+            if lambda_function.INVOKE.fullmatch(use.resource) and use.function is None:
+                continue
+            if classify(use.resource).family != "Activity" and self._find(use.resource, use.function) is None:
+                missing.append(use)
+        if missing:
+            lines = [f"state {use.state!r}: nothing here performs {use.function or use.resource}" for use in missing]
+            raise UnboundResource("\n".join([*lines, self._hint(missing[0].function or missing[0].resource)]))
+
+    def find(self, resource: str, input: Json) -> Integration | None:
+        """What performs a task; None for an activity that is not bound: its workers poll. Raises UnboundResource."""
+        invoked = lambda_function.INVOKE.fullmatch(resource) is not None
+        function = str(input.get("FunctionName")) if invoked and isinstance(input, dict) else None
+        bound = self._find(resource, function)
+        if bound is None:
+            if classify(resource).family == "Activity":
+                return None
+            name = function or resource
+            raise UnboundResource(f"nothing here performs {name}\n{self._hint(name)}")
+        if invoked or lambda_function.DIRECT.fullmatch(resource):
+            return lambda_function.LambdaTask(bound.integration)
+        return bound.integration
+
+    def _find(self, resource: str, function: str | None) -> Bound | None:
+        candidates = [p for p in self.bound if matches(p, resource, function)]
+        if candidates:
+            return self.bound[max(candidates, key=lambda p: ("*" not in p, len(p.replace("*", "")), p))]
+        if is_target(resource):
+            return Bound(make(resource, {}, self.folder), resource)
+        return None
+
+    def _hint(self, name: str) -> str:
+        if not self.bound:
+            return "nothing is bound at all: give a bindings file with --bind, or tasks={…} to the Engine"
+        near = difflib.get_close_matches(name, self.bound, n=1, cutoff=0.6)
+        question = f"; did you mean {near[0]}?" if near else ""
+        return "bound are: " + ", ".join(sorted(self.bound)) + question
+
+
+def matches(pattern: str, resource: str, function: str | None) -> bool:
+    """Whether a binding's pattern means a Resource; `function` is the FunctionName of a lambda:invoke."""
+    if _glob(pattern)(resource):
+        return True
+    if function is None:
+        function = resource if lambda_function.DIRECT.fullmatch(resource) else None
+        return function is not None and _means(pattern, function)
+    return bool(_glob(pattern)(function)) or _means(pattern, function)
+
+
+def _means(pattern: str, function: str) -> bool:
+    """Whether a pattern, which may be a bare name or an ARN, means a function named by a name or an ARN.
+
+    Region, account and qualifier count only where both name them.
+    """
+    if pattern.startswith("arn:") and function.startswith("arn:"):
+        return bool(_glob(pattern)(":".join(function.split(":")[:7])))
+    if ":" in pattern and "function:" not in pattern:
+        return False
+    account = function.rpartition(":function:")[0].rpartition(":")[2]
+    known = pattern.rpartition(":function:")[0]
+    if account and known and "*" not in known and not known.endswith(account):
+        return False
+    return bool(_glob(lambda_function.function_of(pattern))(lambda_function.function_of(function)))
+
+
+@lru_cache(maxsize=4096)
+def _glob(pattern: str) -> Callable[[str], Any]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL).fullmatch
+
+
+def _bind(pattern: str, value: Any, folder: Path | None) -> Bound:
+    if isinstance(value, str):
+        return Bound(make(value, {}, folder), value)
+    if isinstance(value, Mapping):
+        target = value.get("target")
+        if not isinstance(target, str):
+            raise InvalidSettings(f"the binding of {pattern} has no target")
+        return Bound(make(target, {key: item for key, item in value.items() if key != "target"}, folder), target)
+    if hasattr(value, "perform"):
+        return Bound(value, type(value).__name__)
+    if callable(value):
+        name = f"{getattr(value, '__module__', '')}:{getattr(value, '__qualname__', repr(value))}"
+        return Bound(python_task(value), f"python:{name}")
+    raise InvalidSettings(f"the binding of {pattern} is neither a function nor a target but {value!r}")
+
+
+def read_bindings(path: str | Path) -> Bindings:
+    """The bindings of a file; Python modules and programs are looked for beside it.
+
+    Raises InvalidSettings with the file and what is wrong in it.
+    """
+    file = Path(path)
+    try:
+        source = read_source(file.read_text(encoding="utf-8-sig"), str(file))
+    except UnicodeDecodeError as problem:
+        raise InvalidSettings(f"{file}: is not UTF-8 text (byte {problem.start})") from None
+    except OSError as problem:
+        raise InvalidSettings(f"{file}: {problem.strerror or problem}") from None
+    if source.problems:
+        raise InvalidSettings("\n".join(str(source.locate(problem)) for problem in source.problems))
+    value = {} if source.value is None else source.value
+    unknown = [key for key in value if key not in KEYS] if isinstance(value, dict) else ["it"]
+    if unknown:
+        raise InvalidSettings(f"{file}: {unknown[0]!r} is none of its keys, which are {' and '.join(KEYS)}")
+    resources, substitutions = value.get("resources") or {}, value.get("substitutions") or {}
+    if not isinstance(resources, dict) or not isinstance(substitutions, dict):
+        raise InvalidSettings(f"{file}: resources and substitutions must be mappings")
+    try:
+        bound = Bindings.of(resources, file.parent.resolve()).bound
+    except InvalidSettings as problem:
+        raise InvalidSettings(f"{file}: {problem}") from problem
+    return Bindings(bound, substitutions, file.parent.resolve())
