@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from statelang.errors import InvalidSettings
-from statelang.ports import Store
+from statelang.ports import Care, Store
 
 FILE: Final = "statelang.toml"
 
@@ -32,13 +32,29 @@ def open_store(address: str) -> Store:
     return opener(rest)
 
 
+def open_care(address: str) -> Care:
+    """The store of an address, to be looked after. Raises InvalidSettings where nothing of it outlives the process."""
+    scheme, found, rest = address.partition(":")
+    if not found or len(scheme) == 1:
+        scheme, rest = "sqlite", address
+    if scheme != "sqlite":
+        raise InvalidSettings(f"the store {address!r} is no file that could be looked after")
+    from statelang.stores.sqlite_care import SqliteCare
+
+    return SqliteCare(_file(rest))
+
+
 def _sqlite(rest: str) -> Store:
     from statelang.stores.sqlite import SqliteStore
 
+    return SqliteStore(_file(rest))
+
+
+def _file(rest: str) -> str:
     path = rest.removeprefix("//").removeprefix("/") if rest.startswith("//") else rest
     if not path:
         raise InvalidSettings("the store address names no file: write sqlite:///runs.db")
-    return SqliteStore(path)
+    return path
 
 
 def _memory(rest: str) -> Store:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 from statelang.clock import Clock, RealClock
 from statelang.compiler import compile_definition
@@ -24,10 +24,18 @@ from statelang.core.history import expand
 from statelang.core.limits import AWS, Limits
 from statelang.core.machine import begin, command_of, execution_of
 from statelang.core.stimulus import Posted, Stopped, TaskFailed, TaskHeartbeat, TaskSucceeded
-from statelang.errors import ExecutionNotFound, ExecutionNotRedrivable, StatelangError, TaskEnded, UnknownToken
+from statelang.errors import (
+    ExecutionNotFound,
+    ExecutionNotRedrivable,
+    InvalidInput,
+    StatelangError,
+    TaskEnded,
+    UnknownToken,
+)
 from statelang.messages import Begin, Message, Take, Wake
 from statelang.names import check_name, new_name
 from statelang.ports import NewExecution, Store, Summary
+from statelang.positions import Position, positions
 from statelang.program import Program
 from statelang.state_machine import StateMachine
 from statelang.tasks import Bindings, read_bindings
@@ -139,26 +147,28 @@ class Engine:
         """
         return self.wait(self.start(machine, input, name=name), timeout=timeout)
 
-    def start(self, machine: StateMachine, input: Json = None, *, name: str | None = None) -> str:
+    def start(self, machine: StateMachine, input: Json = None, *, name: str | None = None, drive: bool = True) -> str:
         """Start an execution and return its name, once the start is on disk.
 
         The same name with the same machine and input is the same execution, whatever became of it. `input` None is
-        `{}`; a `JsonText` keeps its spelling. Raises ExecutionExists, UnboundResource, InvalidInput.
+        `{}`; a `JsonText` keeps its spelling. Without `drive` it is left to whoever serves the store. Raises
+        ExecutionExists, UnboundResource, InvalidInput.
         """
-        return self.start_many(machine, {name or new_name(): input})[0]
+        return self.start_many(machine, {name or new_name(): input}, drive=drive)[0]
 
-    def start_many(self, machine: StateMachine, inputs: Mapping[str, Json]) -> Sequence[str]:
+    def start_many(self, machine: StateMachine, inputs: Mapping[str, Json], *, drive: bool = True) -> Sequence[str]:
         """Start many executions (name -> input) in one transaction; returns their names."""
         self.bindings.check(machine.program.uses)
         begun = [self._begin(machine, name, input) for name, input in inputs.items()]
-        existing = self._ask(lambda answer: Begin(begun, answer))
+        existing = self._ask(lambda answer: Begin(begun, drive, answer))
         assert isinstance(existing, Sequence)
-        for name in existing:
-            self._resume(name)
+        for name in existing if drive else ():
+            self._take(name, "resume")
         return list(inputs)
 
     def _begin(self, machine: StateMachine, name: str, input: Json) -> tuple[NewExecution, Execution, Program]:
         program, text = machine.program, input_text(input)
+        self._check_size(text)
         meaning = f"{machine.name}\n{program.digest}\n{encode(decode(text))}"
         started = Started(
             id=check_name(name),
@@ -176,20 +186,31 @@ class Engine:
         execution, step = begin(program, started)
         return NewExecution(started, program.source, step), execution, program
 
+    def _check_size(self, text: str) -> None:
+        limit = self.limits.payload
+        if limit is not None and len(text) * 4 > limit and (size := len(text.encode())) > limit:
+            raise InvalidInput(f"the input has {size:,} bytes; at most {limit:,} are allowed (Limits.payload)")
+
     def resume(self, name: str) -> bool:
-        """Drive an execution here, if it runs and nobody else drives it; returns whether it is driven here now."""
-        return self._resume(name)
+        """Drive an execution here, if it runs and nobody else drives it; returns whether it is driven here now.
 
-    def _resume(self, name: str, *, redrive: bool = False) -> bool:
-        return bool(self._ask(lambda answer: Take(name, redrive, answer)))
+        Raises ExecutionNotFound, and UnboundResource: then it is left as it was.
+        """
+        return self._take(name, "resume")
 
-    def wait(self, name: str, *, timeout: float | None = None) -> Result:
-        """Wait for an execution to end, whoever drives it. `timeout` as for `run`. Raises ExecutionNotFound."""
+    def _take(self, name: str, why: Literal["resume", "redrive", "settle"]) -> bool:
+        return bool(self._ask(lambda answer: Take(name, why, answer)))
+
+    def wait(self, name: str, *, timeout: float | None = None, unless: threading.Event | None = None) -> Result:
+        """Wait for an execution to end, whoever drives it, or until `unless` is set.
+
+        `timeout` as for `run`. Raises ExecutionNotFound, and what made this engine's worker give it up.
+        """
         waiter = _Waiter()
         with self._guard:
             self._waiters.setdefault(name, []).append(waiter)
         try:
-            return self._await(name, waiter, timeout)
+            return self._await(name, waiter, timeout, unless)
         finally:
             with self._guard:
                 waiters = self._waiters[name]
@@ -197,18 +218,17 @@ class Engine:
                 if not waiters:
                     del self._waiters[name]
 
-    def _await(self, name: str, waiter: _Waiter, timeout: float | None) -> Result:
+    def _await(self, name: str, waiter: _Waiter, timeout: float | None, unless: threading.Event | None) -> Result:
         result = self.result(name)
         left = timeout
-        while result.status == "RUNNING" and (left is None or left > 0):
+        while result.status == "RUNNING" and (left is None or left > 0) and not (unless and unless.is_set()):
             pause = POLL_SECONDS if left is None else min(POLL_SECONDS, left)
             if waiter.done.wait(pause):
                 if waiter.problem is not None:
                     raise waiter.problem
                 assert waiter.result is not None
                 return waiter.result
-            if self._broken is not None:
-                raise self._broken
+            self.check()
             left = None if left is None else left - pause
             if name not in self._worker.live:
                 result = self.result(name)
@@ -237,10 +257,14 @@ class Engine:
         records, text = self.store.records(name, after)
         return (event for event in expand(records, text) if event["id"] > after)
 
+    def positions(self, name: str) -> list[Position]:
+        """Where an execution stands now; of one that has ended, where it ended. Raises ExecutionNotFound."""
+        return list(positions(self.store.read(name)))
+
     def stop(self, name: str, *, error: str | None = None, cause: str | None = None) -> None:
         """Stop an execution, whoever drives it; one that has ended stays as it is. Raises ExecutionNotFound."""
         self._post(name, Stopped(self._clock.now(), error, cause))
-        self._resume(name)
+        self._take(name, "settle")
 
     def redrive(self, name: str) -> None:
         """Let an execution that ended without success go on from where it stood, driven here.
@@ -250,7 +274,7 @@ class Engine:
         status = self.store.summary(name).status
         if status in ("RUNNING", "SUCCEEDED"):
             raise ExecutionNotRedrivable(f"Execution is {status} and cannot be redriven: {name}")
-        if not self._resume(name, redrive=True):
+        if not self._take(name, "redrive"):
             raise ExecutionNotRedrivable(f"another worker is redriving the execution: {name}")
 
     def send_task_success(self, token: str, output: Json = None) -> None:
@@ -281,6 +305,11 @@ class Engine:
     def _post(self, name: str, stimulus: Posted) -> None:
         self.store.post(name, stimulus)
         self._worker.tell(Wake())
+
+    def check(self) -> None:
+        """Raises what broke the worker, where something did."""
+        if self._broken is not None:
+            raise self._broken
 
     def close(self, *, grace_ms: int = GRACE_MS) -> None:
         """Let tasks under way end for up to `grace_ms`, cancel the rest, give every execution back."""
@@ -372,8 +401,9 @@ def result_of(execution: Execution) -> Result:
 def input_text(value: Json | JsonText, default: str = "{}") -> str:
     """The JSON text of an input or output: a JsonText as it is spelled, None as `default`. Raises InvalidInput."""
     if isinstance(value, JsonText):
-        decode(value)
-        return str(value)
+        text = str(value)
+        decode(text)
+        return text
     return default if value is None else encode(admit(value))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from statelang.core.execution import Execution
 from statelang.core.stimulus import Posted
@@ -16,9 +17,13 @@ from statelang.program import Program
 
 @dataclass(slots=True)
 class Begin:
-    """A message: make these executions and drive them; `made` is told which existed already, or what went wrong."""
+    """A message: make these executions, and drive them or leave them to whoever serves the store.
+
+    `made` is told which existed already, or what went wrong.
+    """
 
     executions: Sequence[tuple[NewExecution, Execution, Program]]
+    drive: bool
     made: Callable[[Sequence[str] | BaseException], None]
 
 
@@ -32,13 +37,14 @@ class Told:
 
 @dataclass(slots=True)
 class Take:
-    """A message: drive this execution, if nobody else does; `redrive` it, if it has ended without success.
+    """A message: drive this execution, if nobody else does.
 
-    `taken` is told whether it is driven here now, or what went wrong.
+    `why`: "resume" it; "redrive" it, if it has ended without success; "settle" what was posted to it (a stop), for
+    which nothing needs to be bound. `taken` is told whether it was taken here, or what went wrong.
     """
 
     execution: str
-    redrive: bool
+    why: Literal["resume", "redrive", "settle"]
     taken: Callable[[bool | BaseException], None]
 
 

@@ -5,12 +5,13 @@ Rule: nothing but types. Stores, tasks and the worker meet only here; none impor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from statelang.core.execution import Execution, Record, Started, Status, Step
 from statelang.core.stimulus import Posted
+from statelang.program import Use
 from statelang.values import Json
 
 
@@ -85,6 +86,10 @@ class Integration(Protocol):
 
 class Integrations(Protocol):
     """Knows what performs the tasks of each Resource."""
+
+    def check(self, uses: Iterable[Use]) -> None:
+        """Raises UnboundResource where a Resource that a definition names is performed by nobody."""
+        ...
 
     def find(self, resource: str, input: Json) -> Integration | None:
         """What performs a task; None: somebody elsewhere, who answers by token. Raises UnboundResource: nobody."""
@@ -228,4 +233,24 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Give back every lease; the store is not used afterwards."""
+        ...
+
+
+class Care(Protocol):
+    """A store looked after, while workers may be using it. Raises StoreError."""
+
+    def info(self) -> dict[str, object]:
+        """What is in it: sizes in bytes, executions by status."""
+        ...
+
+    def check(self) -> list[str]:
+        """What is wrong with it; nothing where all is well."""
+        ...
+
+    def backup(self, target: str) -> None:
+        """Copy it to a new file, as it is at one moment."""
+        ...
+
+    def prune(self, before: int) -> int:
+        """Remove the executions that ended before a time (milliseconds since 1970); returns how many."""
         ...

@@ -104,6 +104,8 @@ class Worker:
         self.adopts = adopts
         self.live: dict[str, Live] = {}
         self._compile = compile
+        self._integrations = integrations
+        self._refused: dict[str, int] = {}
         self._observer = observer
         self._clock = clock
         self._policy = policy
@@ -188,15 +190,15 @@ class Worker:
         except StatelangError as problem:
             message.made(problem)
             return
-        existing = []
+        if not message.drive:
+            self.store.commit([Commit(lease, (), release=True, due=0) for lease in leases if lease], sync=True)
         for (new, execution, program), lease in zip(message.executions, leases):
-            if lease is None:
-                existing.append(new.started.id)
-                continue
-            self._programs[program.digest] = program
-            live = self._drive(Live(lease, execution, program))
-            self._observer.committed(live.execution, [new.step])
-        message.made(existing)
+            if lease is not None and message.drive:
+                self._programs[program.digest] = program
+                live = self._drive(Live(lease, execution, program))
+                self._observer.committed(live.execution, [new.step])
+        made = zip(message.executions, leases)
+        message.made([new.started.id for (new, _, _), lease in made if lease is None])
 
     def _drive(self, live: Live) -> Live:
         self.live[live.lease.execution] = live
@@ -218,25 +220,27 @@ class Worker:
 
     def _take(self, message: Take) -> None:
         try:
-            message.taken(message.execution in self.live or self._adopt(message.execution, redrive=message.redrive))
+            message.taken(message.execution in self.live or self._adopt(message.execution, message.why))
         except StatelangError as problem:
             message.taken(problem)
 
-    def _adopt(self, id: str, *, redrive: bool = False) -> bool:
+    def _adopt(self, id: str, why: str = "resume") -> bool:
         """Take an execution over, do what was posted to it, and ask again for the tasks it waits for."""
-        lease = self.store.reopen(id) if redrive else self.store.claim(id)
+        program = self._program(self.store.summary(id).digest)
+        if why != "settle":
+            self._integrations.check(program.uses)
+        lease = self.store.reopen(id) if why == "redrive" else self.store.claim(id)
         if lease is None:
             return False
         try:
             execution, posts = self.store.load(lease)
-            program = self._program(execution.started.digest)
         except StatelangError:
             self.store.commit([Commit(lease, (), release=True, due=self._clock.now() + RETRY_MS)], sync=False)
             raise
         live = self._drive(Live(lease, execution, program))
         for post in posts:
             self._take_post(live, post)
-        if redrive:
+        if why == "redrive":
             self._step(live, Redriven(self._clock.now(), execution.head.redrives + 1))
         elif not live.steps:
             self._perform_outstanding(live)
@@ -266,11 +270,20 @@ class Worker:
                 if live is not None:
                     self._take_post(live, post)
         if self.adopts:
-            for id in self.store.due(now, ADOPT):
-                try:
-                    self._adopt(id)
-                except StatelangError as problem:
+            self._adopt_due(now)
+
+    def _adopt_due(self, now: int) -> None:
+        """Take over what nobody drives; what this worker cannot drive is left to others, and tried again later."""
+        for id in self.store.due(now, ADOPT + len(self._refused)):
+            if self._refused.get(id, 0) > now:
+                continue
+            try:
+                self._adopt(id)
+                self._refused.pop(id, None)
+            except StatelangError as problem:
+                if id not in self._refused:
                     self._observer.gave_up(id, problem)
+                self._refused[id] = now + RETRY_MS
 
     def _take_post(self, live: Live, post: Post) -> None:
         if post.number in live.posts:

@@ -157,6 +157,20 @@ def read_bindings(path: str | Path) -> Bindings:
     Raises InvalidSettings with the file and what is wrong in it.
     """
     file = Path(path)
+    value, folder = _read(file), file.parent.resolve()
+    try:
+        return Bindings(Bindings.of(value["resources"], folder).bound, value["substitutions"], folder)
+    except InvalidSettings as problem:
+        raise InvalidSettings(f"{file}: {problem}") from problem
+
+
+def read_substitutions(path: str | Path) -> Mapping[str, Json]:
+    """The substitutions of a bindings file alone: nothing it binds is imported. Raises InvalidSettings."""
+    return _read(Path(path))["substitutions"]
+
+
+def _read(file: Path) -> Mapping[str, Mapping[str, Json]]:
+    """The two mappings of a bindings file."""
     try:
         source = read_source(file.read_text(encoding="utf-8-sig"), str(file))
     except UnicodeDecodeError as problem:
@@ -169,11 +183,7 @@ def read_bindings(path: str | Path) -> Bindings:
     unknown = [key for key in value if key not in KEYS] if isinstance(value, dict) else ["it"]
     if unknown:
         raise InvalidSettings(f"{file}: {unknown[0]!r} is none of its keys, which are {' and '.join(KEYS)}")
-    resources, substitutions = value.get("resources") or {}, value.get("substitutions") or {}
-    if not isinstance(resources, dict) or not isinstance(substitutions, dict):
-        raise InvalidSettings(f"{file}: resources and substitutions must be mappings")
-    try:
-        bound = Bindings.of(resources, file.parent.resolve()).bound
-    except InvalidSettings as problem:
-        raise InvalidSettings(f"{file}: {problem}") from problem
-    return Bindings(bound, substitutions, file.parent.resolve())
+    found = {key: value.get(key) or {} for key in KEYS}
+    if not all(isinstance(part, dict) for part in found.values()):
+        raise InvalidSettings(f"{file}: {' and '.join(KEYS)} must be mappings")
+    return found

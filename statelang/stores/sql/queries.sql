@@ -158,3 +158,6 @@ SELECT count(*) FROM post
 
 -- name: stray_log
 SELECT count(*) FROM log WHERE id / 4294967296 NOT IN (SELECT key FROM execution)
+
+-- name: keys
+SELECT id, key FROM execution ORDER BY key

@@ -1,0 +1,172 @@
+"""`list`, `show`, `history`, `stop`: commands that look at executions, whoever drives them.
+
+Rule: none of these drives anything: they may be used beside a running worker at any time.
+"""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from statelang.config import open_store
+from statelang.engine import Engine
+from statelang.ports import Summary
+from statelang.values import Json, encode
+
+from .options import output_option, query_option, settings, store_option
+from .output import (
+    EXIT,
+    position_json,
+    position_text,
+    print_json,
+    say,
+    span_text,
+    summary_json,
+    table,
+    time_text,
+)
+
+STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+
+
+def reader(store: str | None) -> Engine:
+    """An engine over the store, by which nothing is driven."""
+    return Engine(open_store(store or settings().store))
+
+
+@click.command("list")
+@click.option("--status", type=click.Choice(STATUSES), help="Only executions of this status.")
+@click.option("--machine", help="Only executions of this state machine.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many at most.")
+@store_option
+@output_option
+@query_option
+def list_command(
+    status: str | None, machine: str | None, limit: int, store: str | None, output: str | None, query: str | None
+) -> None:
+    """List executions, the newest first, with what the running ones wait for."""
+    with reader(store) as engine:
+        found = engine.executions(machine=machine, status=status, limit=limit)
+    if query is not None or (output or settings().output) == "json":
+        print_json([summary_json(summary) for summary in found], query)
+        return
+    now = time.time_ns() // 1_000_000
+    rows = [
+        (
+            summary.id,
+            summary.machine,
+            summary.status,
+            time_text(summary.started_at) or "",
+            span_text((summary.stopped_at or now) - summary.started_at),
+            _note(summary, now),
+        )
+        for summary in found
+    ]
+    table(("NAME", "MACHINE", "STATUS", "STARTED", "TOOK", ""), rows, colour=2)
+
+
+def _note(summary: Summary, now: int) -> str:
+    """What a person must know: why it failed, or who moves a running one next."""
+    if summary.status != "RUNNING":
+        return summary.error or ""
+    if summary.driven:
+        return "driven now"
+    if summary.due is None:
+        return "waits for an answer"
+    if summary.due > now:
+        return f"sleeps until {time_text(summary.due)}"
+    return "nobody drives it: statelang resume or worker"
+
+
+@click.command("show")
+@click.argument("name", metavar="NAME")
+@store_option
+@output_option
+@query_option
+def show_command(name: str, store: str | None, output: str | None, query: str | None) -> None:
+    """Show the execution NAME: how it stands, where, since when, and what it waits for."""
+    with reader(store) as engine:
+        summary = engine.describe(name)
+        execution = engine.store.read(name)
+        standing = engine.positions(name)
+    told = summary_json(summary)
+    told["input"] = execution.input.json
+    if execution.head.output is not None:
+        told["output"] = execution.head.output.json
+    told["positions"] = [position_json(position) for position in standing]
+    if query is not None or (output or settings().output) == "json":
+        print_json(told, query)
+        return
+    now = time.time_ns() // 1_000_000
+    for key, value in told.items():
+        if key != "positions":
+            click.echo(f"{key + ':':<14}{value if isinstance(value, str) else encode(value)}")
+    if summary.status == "RUNNING":
+        click.echo(f"{'note:':<14}{_note(summary, now)}")
+    for position in standing:
+        click.echo(f"{'at:':<14}{position_text(position, now)}")
+        if position.token is not None and position.doing == "waiting for its answer":
+            click.echo(f"{'token:':<14}{position.token}")
+
+
+@click.command("history")
+@click.argument("name", metavar="NAME")
+@click.option("--follow", "-f", is_flag=True, help="Go on until the execution has ended.")
+@click.option("--after", type=click.IntRange(0), default=0, help="Only events after this number.")
+@store_option
+@output_option
+@query_option
+def history_command(
+    name: str, follow: bool, after: int, store: str | None, output: str | None, query: str | None
+) -> None:
+    """Show the history of the execution NAME: AWS's events, in order, one JSON object a line with -o json."""
+    kind = output or settings().output
+    with reader(store) as engine:
+        while True:
+            running = engine.describe(name).status == "RUNNING"
+            for event in engine.history(name, after=after):
+                after = event["id"]
+                _print_event({**event, "timestamp": time_text(event["timestamp"])}, kind, query)
+            if not (follow and running):
+                return
+            time.sleep(0.1)
+
+
+def _print_event(event: dict[str, Json], kind: str, query: str | None) -> None:
+    if query is not None:
+        print_json(event, query)
+    elif kind == "json":
+        click.echo(encode(event))
+    else:
+        details: dict[str, Json] = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
+        click.echo(f"{event['id']:>5}  {event['timestamp']}  {event['type']:<26}{_details(details)}".rstrip())
+
+
+def _details(details: dict[str, Json]) -> str:
+    parts = []
+    for key, value in details.items():
+        if key in ("name", "resource", "error", "cause", "index", "length"):
+            parts.append(str(value))
+        elif key in ("input", "output", "parameters"):
+            parts.append(value if len(value) <= 120 else f"{value[:119]}…")
+    return "  ".join(parts)
+
+
+@click.command("stop")
+@click.argument("name", metavar="NAME")
+@click.option("--error", help="The error the execution ends with.")
+@click.option("--cause", help="Why it is stopped, for its history.")
+@store_option
+def stop_command(name: str, error: str | None, cause: str | None, store: str | None) -> None:
+    """Stop the execution NAME, whoever drives it: it ends as ABORTED and can be redriven."""
+    with reader(store) as engine:
+        before = engine.describe(name).status
+        if before != "RUNNING":
+            say(f"{name} has ended already: {before}")
+            return
+        engine.stop(name, error=error, cause=cause)
+        status = engine.wait(name, timeout=5).status
+    say(f"{name}: {status}" if status != "RUNNING" else f"{name} will stop as soon as its worker takes it up")
+    if status == "RUNNING":
+        raise SystemExit(EXIT["RUNNING"])

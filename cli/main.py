@@ -1,0 +1,84 @@
+"""The command `statelang` and the table of its commands.
+
+Rule: a command's module is imported when the command is used; `--help` reads the table alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+from statelang import __version__
+from statelang.errors import StatelangError
+
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "run": ("run", "Run a state machine to its end, showing it live."),
+    "start": ("run", "Start an execution and leave it to a worker."),
+    "worker": ("run", "Drive every execution of a store, until it is stopped."),
+    "resume": ("run", "Drive one execution on from where it stands."),
+    "redrive": ("run", "Let a failed, stopped or timed-out execution go on."),
+    "stop": ("executions", "Stop an execution, whoever drives it."),
+    "list": ("executions", "List executions, the newest first."),
+    "show": ("executions", "Show one execution, and where it stands."),
+    "history": ("executions", "Show the history of an execution, event by event."),
+    "task": ("task", "Answer a task by its token."),
+    "validate": ("validate", "Check definitions and tell every problem."),
+    "store": ("store", "Look after a store: info, check, backup, prune."),
+}
+"""Command -> (module in this package, what it does in one line)."""
+
+USAGE: Final = 2
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        row = COMMANDS.get(name)
+        if row is None:
+            return None
+        command: click.Command = getattr(import_module(f".{row[0]}", __package__), f"{name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short) for name, (_, short) in COMMANDS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as problem:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            if not near:
+                raise
+            raise click.UsageError(f"{problem.message} Did you mean {near[0]!r}?", ctx) from None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="statelang")
+def statelang() -> None:
+    """Run Amazon States Language state machines durably, anywhere.
+
+    Exit status: 0 succeeded, 1 failed or findings, 2 wrong usage or input, 3 still running.
+    """
+
+
+def main() -> None:
+    """The entry point: everything a user can do wrong ends in one sentence and status 2."""
+    try:
+        statelang(prog_name="statelang")
+    except StatelangError as problem:
+        click.echo(f"error: {problem}", err=True)
+        sys.exit(USAGE)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,128 @@
+"""Options that several commands share, and what they are turned into: settings, stores, machines, bindings, inputs.
+
+Rule: the command line wins over `statelang.toml`, which wins over the defaults.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from statelang.compiler.source import read_source
+from statelang.config import Settings, read_settings
+from statelang.engine import JsonText
+from statelang.errors import InvalidInput, InvalidSettings
+from statelang.state_machine import SUFFIXES, StateMachine, load
+from statelang.tasks import Bindings, read_bindings
+from statelang.values import Json, decode
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+BINDINGS: Final = (".bindings.yaml", ".bindings.yml", ".bindings.json")
+"""How the bindings file beside a definition is called: `order.asl.yaml` has `order.bindings.yaml`."""
+
+store_option: Final[Decorator] = click.option(
+    "--store", "store", metavar="URL", help="Where executions live: sqlite:///FILE. [default: sqlite:///statelang.db]"
+)
+bind_option: Final[Decorator] = click.option(
+    "--bind", "bind", multiple=True, metavar="FILE", help="A bindings file: which Resource is performed by what."
+)
+set_option: Final[Decorator] = click.option(
+    "--set", "sets", multiple=True, metavar="NAME=VALUE", help="The value of a ${Placeholder}; JSON, or else a text."
+)
+output_option: Final[Decorator] = click.option(
+    "-o", "--output", "output", type=click.Choice(["text", "json"]), help="How to print. [default: text]"
+)
+query_option: Final[Decorator] = click.option(
+    "--query", "query", metavar="JSONPATH", help="Print what this path picks from the JSON, a line each."
+)
+policy_option: Final[Decorator] = click.option(
+    "--policy",
+    type=click.Choice(["transition", "effect", "strict"]),
+    help="What shares a checkpoint. [default: transition]",
+)
+
+
+def settings() -> Settings:
+    """The settings of the folder the command runs in."""
+    return read_settings(Path.cwd())
+
+
+def machine_and_bindings(file: str, bind: tuple[str, ...], sets: tuple[str, ...]) -> tuple[StateMachine, Bindings]:
+    """A definition with its bindings, from options, settings or the file beside it."""
+    found = bindings(bind, beside=file)
+    return load(file, substitutions={**found.substitutions, **values_of(sets)}), found
+
+
+def bindings(bind: tuple[str, ...], *, beside: str | None = None) -> Bindings:
+    """The bindings of the files named, in order; else those of the settings, else those beside the definition."""
+    found = Bindings(folder=None if beside is None else Path(beside).resolve().parent)
+    for file in bindings_files(bind, beside=beside):
+        found = found | read_bindings(file)
+    return found
+
+
+def bindings_files(bind: tuple[str, ...], *, beside: str | None = None) -> tuple[str, ...]:
+    """The bindings files that count."""
+    if bind:
+        return bind
+    default = settings().bind
+    if default is not None:
+        return (default,)
+    return tuple(str(file) for file in _beside(beside) if file.is_file())[:1]
+
+
+def _beside(definition: str | None) -> list[Path]:
+    if definition is None:
+        return []
+    path = Path(definition)
+    stem = next((path.name[: -len(suffix)] for suffix in SUFFIXES if path.name.endswith(suffix)), path.stem)
+    return [path.with_name(stem + suffix) for suffix in BINDINGS]
+
+
+def values_of(sets: tuple[str, ...]) -> Mapping[str, Json]:
+    """The values of `--set NAME=VALUE`. Raises InvalidSettings."""
+    values: dict[str, Json] = {}
+    for pair in sets:
+        name, found, text = pair.partition("=")
+        if not found or not name:
+            raise InvalidSettings(f"--set {pair!r} must be written NAME=VALUE")
+        try:
+            values[name] = decode(text)
+        except InvalidInput:
+            values[name] = text
+    return values
+
+
+def read_input(given: str | None) -> JsonText | None:
+    """The JSON text of `-i`: itself, the content of @FILE, or stdin for `-`. Raises InvalidInput with its place."""
+    if given is None:
+        return None
+    if given == "-":
+        return json_text(sys.stdin.buffer.read(), "stdin")
+    if given.startswith("@"):
+        try:
+            return json_text(Path(given[1:]).read_bytes(), given[1:])
+        except OSError as problem:
+            raise InvalidInput(f"{given[1:]}: {problem.strerror or problem}") from None
+    return json_text(given.encode(errors="surrogatepass"), "--input")
+
+
+def json_text(data: bytes, name: str) -> JsonText:
+    """Bytes as JSON text. Raises InvalidInput with file, line and column."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = data.count(b"\n", 0, problem.start) + 1
+        raise InvalidInput(f"{name}:{line}: is not UTF-8 text (byte {problem.start})") from None
+    try:
+        decode(text)
+    except InvalidInput as problem:
+        found = read_source(text, f"{name}.json" if name in ("stdin", "--input") else name)
+        located = [str(found.locate(one)) for one in found.problems if one.severity == "ERROR"]
+        raise InvalidInput("\n".join(located) or f"{name}: {problem}") from None
+    return JsonText(text)

@@ -1,0 +1,149 @@
+"""Progress: what an execution does, as it does it. Live on a terminal, plain lines where stderr is piped.
+
+Rule: only what is committed is shown.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Final
+
+import click
+
+from statelang.core.execution import Execution, Step
+from statelang.positions import Position, positions
+
+from .output import clock_text, span_text
+
+SHOWN: Final = 12
+"""How many places of an execution the terminal shows at once."""
+
+ENDINGS: Final = {
+    "StateExited": ("done", "green"),
+    "Failed": ("failed", "red"),
+    "TimedOut": ("timed out", "red"),
+    "Aborted": ("stopped", "yellow"),
+}
+
+
+def progress(*, quiet: bool = False) -> Progress:
+    """The progress that suits stderr."""
+    if quiet:
+        return Progress()
+    return LiveProgress() if sys.stderr.isatty() else PlainProgress()
+
+
+class Progress(AbstractContextManager["Progress"]):
+    """Shows nothing; `committed` is called on the worker's thread."""
+
+    def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
+        """These steps of an execution are in the store."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class PlainProgress(Progress):
+    """A line for each state entered and each thing that went wrong."""
+
+    def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
+        for at, text, colour in lines(execution, steps):
+            click.echo(f"{clock_text(at)} {execution.started.id} {click.style(text, fg=colour)}", err=True)
+
+
+class LiveProgress(Progress):
+    """What is over scrolls by above; below, where the execution stands, with what it waits for and for how long."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._lock = threading.Lock()
+        self._standing: list[tuple[str, list[Position]]] = []
+        self._console = Console(stderr=True, highlight=False)
+        self._live = Live(self, console=self._console, refresh_per_second=8, transient=True)
+
+    def __enter__(self) -> LiveProgress:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
+        from rich.text import Text
+
+        told = lines(execution, steps)
+        running = execution.head.status == "RUNNING"
+        with self._lock:
+            name = execution.started.id
+            self._standing = [(other, places) for other, places in self._standing if other != name]
+            if running:
+                self._standing.append((name, list(positions(execution))))
+        for at, text, colour in told:
+            self._console.print(Text(f"{clock_text(at)} ", style="dim") + Text(text, style=colour or ""))
+
+    def __rich__(self) -> Any:
+        from rich.table import Table
+        from rich.text import Text
+
+        grid = Table.grid(padding=(0, 2))
+        now = time.time_ns() // 1_000_000
+        with self._lock:
+            places = [place for _, standing in self._standing for place in standing]
+        for place in places[:SHOWN]:
+            grid.add_row(Text("●", style="cyan"), Text(place.place, style="bold"), _doing(place, now))
+        if len(places) > SHOWN:
+            grid.add_row(Text(" "), Text(f"… and {len(places) - SHOWN} more places", style="dim"), Text(""))
+        return grid
+
+
+def _doing(place: Position, now: int) -> Any:
+    from rich.text import Text
+
+    if place.count is not None:
+        width = 20 * (place.done or 0) // max(1, place.count)
+        return Text(f"{'━' * width}{'╌' * (20 - width)} {place.done} of {place.count}")
+    words = place.doing + (f", attempt {place.attempt}" if place.attempt > 1 else "")
+    if place.until is not None:
+        return Text(f"{words}, {span_text(place.until - now)} left")
+    return Text(f"{words}, {span_text(now - place.since)}")
+
+
+def lines(execution: Execution, steps: Sequence[Step]) -> list[tuple[int, str, str | None]]:
+    """What happened in some steps, for people: (milliseconds since 1970, text, colour)."""
+    found = []
+    for step in steps:
+        for event in () if step.record is None else step.record[2]:
+            line = _line(execution, list(event))
+            if line is not None:
+                found.append((step.record[1] if step.record else 0, *line))
+    return found
+
+
+def _line(execution: Execution, event: list[Any]) -> tuple[str, str | None] | None:
+    kind = str(event[0])
+    if kind.endswith("StateEntered"):
+        return f"{event[2]}", None
+    if kind.startswith("Execution"):
+        status = execution.head.status
+        return None if status == "RUNNING" else (f"{status}{_why(event[2:])}", None if status == "SUCCEEDED" else "red")
+    for ending in ("Failed", "TimedOut"):
+        if kind.endswith(ending) and not kind.startswith(("Map", "Parallel")):
+            details = event[4:] if kind.startswith("Task") else event[3:5] if kind[0] == "E" else event[2:]
+            return f"  {ENDINGS[ending][0]}{_why(details)}", "red"
+    return None
+
+
+def _why(details: list[Any]) -> str:
+    texts = [text for text in details if isinstance(text, str) and text]
+    return f": {': '.join(texts)[:300]}" if texts else ""

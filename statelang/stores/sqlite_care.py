@@ -1,0 +1,124 @@
+"""Care for an SQLite store: what is in it, whether it is whole, a copy of it, and less of it.
+
+Rule: everything here may be done while workers drive executions of the same file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from statelang.core.codec import Reader
+from statelang.errors import StoreError, StoreNotOurs, UnreadableCheckpoint
+from statelang.stores.sqlite_file import FORMAT, SQL, connect, named_errors
+
+SPAN: Final = 1 << 32
+CHUNK: Final = 1_000
+"""How many rows one transaction removes: others are let in between."""
+
+
+class SqliteCare:
+    """A store's file, looked after. See `statelang.ports.Care`."""
+
+    def __init__(self, path: str) -> None:
+        self.place = os.path.abspath(path)
+        if not Path(self.place).exists():
+            raise StoreError(f"{self.place}: there is no such file")
+        if Path(self.place).is_dir():
+            raise StoreNotOurs(f"{self.place}: is a folder")
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        connection = connect(self.place)
+        try:
+            with named_errors(self.place):
+                yield connection
+        finally:
+            connection.close()
+
+    def info(self) -> dict[str, object]:
+        """File, format, sizes in bytes, executions by status, and what waits to be taken up."""
+        with self._open() as db:
+            rows, size = db.execute(SQL["count_log"]).fetchone()
+            return {
+                "file": self.place,
+                "format": FORMAT,
+                "bytes": sum(file.stat().st_size for file in self._files()),
+                "executions": dict(db.execute(SQL["count_statuses"])),
+                "checkpoints": rows,
+                "checkpointBytes": size,
+                "posts": db.execute(SQL["count_posts"]).fetchone()[0],
+                "workers": len(db.execute(SQL["owners"]).fetchall()),
+            }
+
+    def _files(self) -> list[Path]:
+        return [file for suffix in ("", "-wal") if (file := Path(self.place + suffix)).exists()]
+
+    def check(self) -> list[str]:
+        """What is wrong with the store; nothing where all is well. Reads every checkpoint."""
+        with self._open() as db:
+            found = [str(row[0]) for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
+            stray = db.execute(SQL["stray_log"]).fetchone()[0]
+            if stray:
+                found.append(f"{stray} checkpoints belong to no execution")
+            for id, key in db.execute(SQL["keys"]).fetchall():
+                problem = _unreadable(db, key)
+                if problem:
+                    found.append(f"execution {id}: {problem}")
+        return found
+
+    def backup(self, target: str) -> None:
+        """Copy the store to a new file, as it is at one moment, while others go on writing."""
+        place = os.path.abspath(target)
+        if Path(place).exists():
+            raise StoreError(f"{place}: exists already; a backup is never written over anything")
+        partial = f"{place}.partial"
+        Path(partial).unlink(missing_ok=True)
+        with self._open() as db, contextlib.closing(sqlite3.connect(partial)) as copy:
+            db.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+        os.replace(partial, place)
+
+    def prune(self, before: int) -> int:
+        """Remove the executions that ended before a time (milliseconds since 1970), whole; returns how many."""
+        pruned = 0
+        with self._open() as db:
+            while rows := db.execute(SQL["prunable"], (before, 100)).fetchall():
+                for key, _ in rows:
+                    self._remove(db, key)
+                    pruned += 1
+            if pruned:
+                db.execute(SQL["delete_definitions"])
+        return pruned
+
+    def _remove(self, db: sqlite3.Connection, key: int) -> None:
+        """Remove one execution, its row last: an interrupted prune is done again by the next one."""
+        first, last = key * SPAN, key * SPAN + SPAN - 1
+        for statement in ("delete_log", "delete_frames"):
+            while db.execute(SQL[statement], (first, last, CHUNK)).rowcount > 0:
+                pass
+        db.execute("BEGIN IMMEDIATE")
+        db.execute(SQL["delete_posts"], (key,))
+        db.execute(SQL["delete_execution"], (key,))
+        db.execute("COMMIT")
+
+
+def _unreadable(db: sqlite3.Connection, key: int) -> str | None:
+    """What is wrong with the checkpoints of one execution."""
+    rows = db.execute(SQL["log_since"], (key * SPAN, key * SPAN + SPAN - 1)).fetchall()
+    if not rows:
+        return "has no checkpoint"
+    events = 0
+    try:
+        for _, body in rows:
+            for first, _, told in Reader().checkpoint(body).records:
+                if first != events + 1:
+                    return f"its history has a gap between events {events} and {first}"
+                events = first + len(told) - 1
+    except UnreadableCheckpoint as problem:
+        return str(problem)
+    return None
