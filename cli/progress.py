@@ -5,6 +5,7 @@ Rule: only what is committed is shown.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -16,7 +17,9 @@ from typing import Any, Final
 import click
 
 from statelang.core.execution import Execution, Step
+from statelang.errors import InvalidInput
 from statelang.positions import Position, positions
+from statelang.values import decode
 
 from .output import clock_text, span_text
 
@@ -31,11 +34,11 @@ ENDINGS: Final = {
 }
 
 
-def progress(*, quiet: bool = False) -> Progress:
-    """The progress that suits stderr."""
+def progress(*, quiet: bool = False, named: bool = False) -> Progress:
+    """The progress that suits stderr; `named`: of many executions, so that each line says of which."""
     if quiet:
         return Progress()
-    return LiveProgress() if sys.stderr.isatty() else PlainProgress()
+    return LiveProgress(named) if sys.stderr.isatty() else PlainProgress(named)
 
 
 class Progress(AbstractContextManager["Progress"]):
@@ -53,18 +56,23 @@ class Progress(AbstractContextManager["Progress"]):
 class PlainProgress(Progress):
     """A line for each state entered and each thing that went wrong."""
 
+    def __init__(self, named: bool) -> None:
+        self._named = named
+
     def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
+        name = f"{execution.started.id} " if self._named else ""
         for at, text, colour in lines(execution, steps):
-            click.echo(f"{clock_text(at)} {execution.started.id} {click.style(text, fg=colour)}", err=True)
+            click.echo(f"{clock_text(at)} {name}{click.style(text, fg=colour)}", err=True)
 
 
 class LiveProgress(Progress):
     """What is over scrolls by above; below, where the execution stands, with what it waits for and for how long."""
 
-    def __init__(self) -> None:
+    def __init__(self, named: bool) -> None:
         from rich.console import Console
         from rich.live import Live
 
+        self._named = named
         self._lock = threading.Lock()
         self._standing: list[tuple[str, list[Position]]] = []
         self._console = Console(stderr=True, highlight=False)
@@ -90,7 +98,8 @@ class LiveProgress(Progress):
             if running:
                 self._standing.append((name, list(positions(execution))))
         for at, text, colour in told:
-            self._console.print(Text(f"{clock_text(at)} ", style="dim") + Text(text, style=colour or ""))
+            name = f"{execution.started.id} " if self._named else ""
+            self._console.print(Text(f"{clock_text(at)} {name}", style="dim") + Text(text, style=colour or ""))
 
     def __rich__(self) -> Any:
         from rich.table import Table
@@ -145,5 +154,14 @@ def _line(execution: Execution, event: list[Any]) -> tuple[str, str | None] | No
 
 
 def _why(details: list[Any]) -> str:
-    texts = [text for text in details if isinstance(text, str) and text]
+    texts = [message(text) for text in details if isinstance(text, str) and text]
     return f": {': '.join(texts)[:300]}" if texts else ""
+
+
+def message(cause: str) -> str:
+    """What a person wants of a cause: of a Lambda function's error JSON, its message."""
+    if cause.startswith("{"):
+        with contextlib.suppress(InvalidInput):
+            told = decode(cause).get("errorMessage")
+            return told if isinstance(told, str) else cause
+    return cause

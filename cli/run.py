@@ -35,7 +35,7 @@ from .options import (
     store_option,
 )
 from .output import EXIT, print_json, result_json, say
-from .progress import Progress, progress
+from .progress import Progress, message, progress
 
 GRACE_MS = 5_000
 """How long tasks under way may take to end after Ctrl-C, in milliseconds."""
@@ -120,8 +120,7 @@ def worker_command(
     """
     chosen, ended = settings(), threading.Event()
     _on_signals(lambda: ended.set())
-    shown = progress(quiet=quiet)
-    with shown:
+    with progress(quiet=quiet, named=True) as shown:
         engine = _engine(chosen, store, bindings(bind), policy, shown, serve=True, threads=threads)
         say(f"driving the executions of {store or chosen.store}; Ctrl-C ends this, not them")
         try:
@@ -239,6 +238,6 @@ def _end(result: Result, chosen: Settings, store: str | None, bind: tuple[str, .
             words += ["--bind", file]
         say(f"still running; resume it with: {shlex.join(words)}")
     elif result.status != "SUCCEEDED" and kind != "json":
-        cause = f": {result.cause}" if result.cause else ""
+        cause = f": {message(result.cause)}" if result.cause else ""
         say(click.style(f"{result.status}: {result.error or 'no error was named'}{cause}", fg="red"))
     sys.exit(EXIT.get(result.status, 1))

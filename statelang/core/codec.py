@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from statelang.core.execution import Execution, Head, Record, Started, Step
-from statelang.core.frame import Frame
+from statelang.core.frame import Frame, rewrite
 from statelang.core.value import Value
 from statelang.errors import UnreadableCheckpoint
 
@@ -67,7 +67,7 @@ def _merge(steps: Sequence[Step]) -> tuple[list[Frame], list[int], list[Value], 
     values: list[Value] = []
     records: list[Record] = []
     for step in steps:
-        frames.update(step.frames)
+        rewrite(frames, step.frames.items())
         dropped.extend(step.dropped)
         values.extend(step.values)
         if step.record is not None:

@@ -92,7 +92,7 @@ class Execution:
 
     `ready` holds the frames a Tick can move, in the order in which they will be; `waiting` the frame of each command
     that is waited for; `children` the children of each frame by index; `swept` the frames that are gone since somebody
-    last emptied it.
+    last emptied it. `frames` are given in the order in which they were last written, which is that of `ready`.
     """
 
     __slots__ = ("_timers", "children", "frames", "head", "input", "ready", "started", "swept", "waiting")
@@ -110,7 +110,7 @@ class Execution:
         if head.deadline is not None:
             self._timers.append((head.deadline, WHOLE))
         known = {frame.id: frame for frame in frames}
-        for id in sorted(known):
+        for id in known:
             if _belongs(known, known[id]):
                 self._put(known[id])
                 if not _moves(known, known[id]):

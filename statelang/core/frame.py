@@ -10,8 +10,8 @@ Rule: frames are replaced, never mutated, and a frame's size does not depend on 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, Literal
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
@@ -139,3 +139,13 @@ class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
             return True
         waiting = self.waiting
         return self.phase == "waiting" and type(waiting) is Children and waiting.has_room
+
+
+Kept = TypeVar("Kept")
+
+
+def rewrite(frames: dict[int, Kept], newer: Iterable[tuple[int, Kept]]) -> None:
+    """Replace frames (or what is kept of them) by newer ones: their order is that in which they were last written."""
+    for id, frame in newer:
+        frames.pop(id, None)
+        frames[id] = frame

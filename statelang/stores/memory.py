@@ -12,6 +12,7 @@ from itertools import count
 
 from statelang.core.codec import Reader, encode_frame, encode_steps, referred, restore
 from statelang.core.execution import Execution, Head, Record, Started, Step
+from statelang.core.frame import rewrite
 from statelang.core.stimulus import Posted
 from statelang.errors import ExecutionExists, ExecutionNotFound, LeaseLost, StoreError
 from statelang.ports import Commit, Lease, NewExecution, Post, Summary
@@ -183,7 +184,7 @@ def _write(kept: _Kept, steps: Sequence[Step]) -> None:
     kept.log.append(encode_steps(steps))
     for step in steps:
         kept.texts.update((value.id, value.text) for value in step.values)
-        kept.frames.update((frame.id, encode_frame(frame)) for frame in step.frames.values())
+        rewrite(kept.frames, ((frame.id, encode_frame(frame)) for frame in step.frames.values()))
 
 
 def _summary(kept: _Kept) -> Summary:

@@ -22,7 +22,7 @@ import msgspec
 
 from statelang.core.codec import Reader, encode_frame, encode_steps, referred, restore
 from statelang.core.execution import Execution, Head, Record, Started
-from statelang.core.frame import Frame
+from statelang.core.frame import Frame, rewrite
 from statelang.core.stimulus import Posted
 from statelang.core.value import Value
 from statelang.errors import ExecutionExists, ExecutionNotFound, LeaseLost, StoreError, UnreadableCheckpoint
@@ -131,8 +131,10 @@ class SqliteStore:
         rows = db.execute(SQL["log_since"], (max(snapshot, first), last)).fetchall()
         checkpoints = [reader.checkpoint(body) for _, body in rows]
         head = checkpoints[-1].head if checkpoints else self._last_head(db, reader, first, last)
-        recent = {frame.id: frame for checkpoint in checkpoints for frame in checkpoint.frames}
-        frames.update(recent)
+        recent: dict[int, Frame] = {}
+        for checkpoint in checkpoints:
+            rewrite(recent, ((frame.id, frame) for frame in checkpoint.frames))
+        rewrite(frames, recent.items())
         self._read_values(db, reader, key, {*referred(head, frames.values()), reader.value(1)})
         whole = msgspec.structs.replace(_read_started(started), input=reader.value(1).text)
         return restore(whole, head, frames), _Since(len(rows), recent, head.status != "RUNNING")

@@ -85,9 +85,10 @@ async def _awaited(awaitable: Any, cancel: Cancel) -> object:
 
 
 def _trace(problem: BaseException) -> tuple[str, ...]:
-    """Where it happened, from the function on: our own frames are nobody's business."""
+    """Where it happened, from the function on: what called it is nobody's business."""
     frames = traceback.extract_tb(problem.__traceback__)
-    return tuple(traceback.format_list([frame for frame in frames if frame.filename != __file__]))
+    ours = (__file__, asyncio.__file__.removesuffix("__init__.py"))
+    return tuple(traceback.format_list([frame for frame in frames if not frame.filename.startswith(ours)]))
 
 
 def python_task(function: Callable[..., Any]) -> PythonTask:

@@ -16,6 +16,7 @@ from typing import Literal
 
 from statelang.core.codec import Reader, encode_frame, encode_steps, referred, restore
 from statelang.core.execution import Execution, Started, Step, apply
+from statelang.core.frame import rewrite
 from statelang.core.history import expand
 from statelang.core.machine import advance, begin
 from statelang.core.stimulus import (
@@ -81,6 +82,7 @@ class Simulation:
     _agenda: list[tuple[int, int, Stimulus]] = field(init=False, default_factory=list)
     _number: int = field(init=False, default=0)
     _bodies: list[bytes] = field(init=False, default_factory=list)
+    _frames: dict[int, bytes] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.now = self.started.at
@@ -127,6 +129,7 @@ class Simulation:
     def _keep(self, step: Step) -> None:
         self.steps.append(step)
         self._bodies.append(encode_steps([step]))
+        rewrite(self._frames, ((id, encode_frame(frame)) for id, frame in step.frames.items()))
         for command in step.commands:
             self._command(command)
 
@@ -162,7 +165,7 @@ class Simulation:
         """The execution as it comes back from what was written of it."""
         texts, reader = self.texts(), Reader()
         kept = self.execution
-        frames = {id: reader.frame(encode_frame(frame)) for id, frame in kept.frames.items()}
+        frames = {id: reader.frame(body) for id, body in self._frames.items() if id in kept.frames}
         head = reader.checkpoint(self._bodies[-1]).head
         for value in referred(head, frames.values()):
             value.load(texts[value.id])
