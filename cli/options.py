@@ -14,8 +14,8 @@ import click
 
 from statelang.compiler.source import read_source
 from statelang.config import Settings, read_settings
-from statelang.engine import JsonText
 from statelang.errors import InvalidInput, InvalidSettings
+from statelang.result import JsonText
 from statelang.state_machine import SUFFIXES, StateMachine, load
 from statelang.tasks import Bindings, read_bindings
 from statelang.values import Json, decode

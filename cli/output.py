@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from statelang.engine import Result
 from statelang.errors import InvalidSettings
 from statelang.ports import Summary
 from statelang.positions import Position
+from statelang.result import Result
 from statelang.values import Json, encode
 
 STATUS_COLOURS: Mapping[str, str] = {

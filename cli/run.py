@@ -18,8 +18,9 @@ import click
 from statelang.config import Settings
 from statelang.core.execution import Execution, Step
 from statelang.core.limits import AWS, Limits
-from statelang.engine import Engine, Result
+from statelang.engine import Engine
 from statelang.names import new_name
+from statelang.result import Result
 from statelang.tasks import Bindings
 
 from .options import (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from statelang.compiler import Problem, validate
     from statelang.core.limits import AWS, Limits
-    from statelang.engine import Engine, JsonText, Result
+    from statelang.engine import Engine
     from statelang.errors import (
         ExecutionExists,
         ExecutionNotFound,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         UnreadableCheckpoint,
     )
     from statelang.ports import Answer, Failed, Integration, Store, Succeeded, Summary, TaskCall
+    from statelang.result import JsonText, Result
     from statelang.state_machine import StateMachine, load
     from statelang.tasks import LATER, Bindings, TaskError, read_bindings
 
@@ -43,7 +44,8 @@ __version__ = "0.1.0"
 _HOME = {
     "statelang.compiler": ("Problem", "validate"),
     "statelang.core.limits": ("AWS", "Limits"),
-    "statelang.engine": ("Engine", "JsonText", "Result"),
+    "statelang.engine": ("Engine",),
+    "statelang.result": ("JsonText", "Result"),
     "statelang.errors": (
         "ExecutionExists",
         "ExecutionNotFound",

@@ -10,7 +10,6 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -19,7 +18,7 @@ from typing import Final, Literal, Self
 from statelang.clock import Clock, RealClock
 from statelang.compiler import compile_definition
 from statelang.config import open_store
-from statelang.core.execution import Execution, Started, Status, Step
+from statelang.core.execution import Execution, Started, Step
 from statelang.core.history import expand
 from statelang.core.limits import AWS, Limits
 from statelang.core.machine import begin, command_of, execution_of
@@ -37,9 +36,10 @@ from statelang.names import check_name, new_name
 from statelang.ports import NewExecution, Store, Summary
 from statelang.positions import Position, positions
 from statelang.program import Program
+from statelang.result import Result, input_text, result_of
 from statelang.state_machine import StateMachine
 from statelang.tasks import Bindings, read_bindings
-from statelang.values import Json, admit, decode, encode
+from statelang.values import Json, decode, encode
 from statelang.worker import Policy, Worker
 
 GRACE_MS: Final = 10_000
@@ -48,31 +48,9 @@ GRACE_MS: Final = 10_000
 POLL_SECONDS: Final = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How an execution stands: `output` is there when it SUCCEEDED, `error` and `cause` where it did not."""
-
-    name: str
-    status: Status
-    output: Json = None
-    error: str | None = None
-    cause: str | None = None
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether it ended well."""
-        return self.status == "SUCCEEDED"
-
-
 Watcher = Callable[[Execution, Sequence[Step]], None]
 
 Answered = bool | Sequence[str] | BaseException
-
-
-class JsonText(str):
-    """JSON text whose spelling is to be kept, as AWS keeps that of an execution's input."""
-
-    __slots__ = ()
 
 
 class _Waiter:
@@ -389,22 +367,6 @@ def _bindings(bindings: str | Path | Bindings | None) -> Bindings:
     if bindings is None:
         return Bindings()
     return bindings if isinstance(bindings, Bindings) else read_bindings(bindings)
-
-
-def result_of(execution: Execution) -> Result:
-    """How an execution in memory stands."""
-    head = execution.head
-    output = None if head.output is None else head.output.json
-    return Result(execution.started.id, head.status, output, head.error, head.cause)
-
-
-def input_text(value: Json | JsonText, default: str = "{}") -> str:
-    """The JSON text of an input or output: a JsonText as it is spelled, None as `default`. Raises InvalidInput."""
-    if isinstance(value, JsonText):
-        text = str(value)
-        decode(text)
-        return text
-    return default if value is None else encode(admit(value))
 
 
 def compile_pinned(source: str) -> Program:

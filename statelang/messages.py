@@ -1,4 +1,4 @@
-"""What the worker is told: messages from the engine, from tasks, and from whoever posts.
+"""What the worker is told, by the engine, by tasks and by whoever posts; and whom it tells what it has done.
 
 Rule: a message is data, and who waits for its outcome is told through its callback, on the worker's thread.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
-from statelang.core.execution import Execution
+from statelang.core.execution import Execution, Step
 from statelang.core.stimulus import Posted
 from statelang.ports import NewExecution
 from statelang.program import Program
@@ -54,3 +54,15 @@ class Wake:
 
 
 Message = Begin | Told | Take | Wake
+
+
+class Observer(Protocol):
+    """Who wants to know what a worker does. Called on the worker's thread, after the commit; must not raise."""
+
+    def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
+        """These steps of an execution are in the store."""
+        ...
+
+    def gave_up(self, execution: str, problem: BaseException) -> None:
+        """This worker cannot drive an execution on; it is as it was at its last commit."""
+        ...

@@ -11,14 +11,13 @@ is done before the commit that holds it.
 from __future__ import annotations
 
 import contextlib
-import heapq
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from queue import Empty, SimpleQueue
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
+from statelang.chance import Chance
 from statelang.clock import Clock
-from statelang.core.execution import Execution, Step, apply
+from statelang.core.execution import apply
 from statelang.core.machine import advance, command_of, outstanding
 from statelang.core.stimulus import (
     Posted,
@@ -33,9 +32,10 @@ from statelang.core.stimulus import (
 )
 from statelang.errors import LeaseLost, StatelangError, StoreError
 from statelang.live import Live, Performer
-from statelang.messages import Begin, Message, Take, Told
+from statelang.messages import Begin, Message, Observer, Take, Told
 from statelang.ports import Commit, Integrations, Post, Store
 from statelang.program import Program
+from statelang.timers import Timers
 
 Policy = Literal["transition", "effect", "strict"]
 
@@ -70,18 +70,6 @@ Compile = Callable[[str], Program]
 """The text of a pinned definition -> its Program."""
 
 
-class Observer(Protocol):
-    """Who wants to know what a worker does. Called on the worker's thread, after the commit; must not raise."""
-
-    def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
-        """These steps of an execution are in the store."""
-        ...
-
-    def gave_up(self, execution: str, problem: BaseException) -> None:
-        """This worker cannot drive an execution on; it is as it was at its last commit."""
-        ...
-
-
 class Worker:
     """Drives executions of one store. `adopts`: also those that nobody drives, whoever began them.
 
@@ -112,9 +100,9 @@ class Worker:
         self._mail: SimpleQueue[Message] = SimpleQueue()
         self._performer = Performer(integrations, clock, threads, self.tell)
         self._changed: dict[str, Live] = {}
-        self._timers: list[tuple[int, str]] = []
+        self._timers = Timers()
         self._programs: dict[str, Program] = {}
-        self._chance = b""
+        self._chance = Chance()
         self._looked = 0
 
     def tell(self, message: Message) -> None:
@@ -167,7 +155,7 @@ class Worker:
 
     def _next_timer(self) -> int | None:
         """The time of the next timer, here or (where this worker adopts) in the store."""
-        times = [self._timers[0][0]] if self._timers else []
+        times = [self._timers.next] if self._timers.next is not None else []
         if self.adopts:
             due = self.store.next_due()
             if due is not None and due > self._clock.now():
@@ -202,7 +190,7 @@ class Worker:
 
     def _drive(self, live: Live) -> Live:
         self.live[live.lease.execution] = live
-        self._set_timer(live)
+        self._timers.set(live)
         return live
 
     def _told(self, message: Told) -> None:
@@ -295,24 +283,13 @@ class Worker:
 
     def _fire_timers(self) -> None:
         now = self._clock.now()
-        while self._timers and self._timers[0][0] <= now:
-            at, id = heapq.heappop(self._timers)
-            live = self.live.get(id)
-            if live is None or live.timer != at:
-                continue
-            live.timer = None
+        for live in self._timers.due(now, self.live):
             timer = live.execution.due()
             while timer is not None and timer[0] <= now:
-                if not self._step(live, TimerFired(now, self._draw(), timer[1])):
+                if not self._step(live, TimerFired(now, self._chance.draw(), timer[1])):
                     break
                 timer = live.execution.due()
-            self._set_timer(live)
-
-    def _set_timer(self, live: Live) -> None:
-        timer = live.execution.due()
-        if timer is not None and timer[0] != live.timer:
-            live.timer = timer[0]
-            heapq.heappush(self._timers, (timer[0], live.lease.execution))
+            self._timers.set(live)
 
     def _move(self) -> None:
         """Every frame that is ready makes one transition; under `effect` as many as a checkpoint may hold."""
@@ -322,14 +299,14 @@ class Worker:
                 self._run_ahead(live)
             else:
                 for _ in range(min(len(ready), FRAMES_PER_ROUND)):
-                    if not self._step(live, Tick(self._clock.now(), self._draw())):
+                    if not self._step(live, Tick(self._clock.now(), self._chance.draw())):
                         break
 
     def _run_ahead(self, live: Live) -> None:
         end = self._clock.now() + BATCH_MS
         while live.execution.ready and len(live.steps) < BATCH:
             now = self._clock.now()
-            if now > end or not self._step(live, Tick(now, self._draw())):
+            if now > end or not self._step(live, Tick(now, self._chance.draw())):
                 return
 
     def _step(self, live: Live, stimulus: Stimulus) -> bool:
@@ -344,7 +321,7 @@ class Worker:
         apply(live.execution, step)
         live.steps.append(step)
         self._changed[live.lease.execution] = live
-        self._set_timer(live)
+        self._timers.set(live)
         return True
 
     def _give_up(self, live: Live, problem: BaseException) -> None:
@@ -412,13 +389,6 @@ class Worker:
             self.live.pop(live.lease.execution, None)
         if steps:
             self._observer.committed(live.execution, steps)
-
-    def _draw(self) -> bytes:
-        """16 bytes of chance."""
-        if not self._chance:
-            self._chance = os.urandom(4096)
-        drawn, self._chance = self._chance[:16], self._chance[16:]
-        return drawn
 
 
 def _must_last(commit: Commit) -> bool:

@@ -1,4 +1,7 @@
-"""Retry, Catch and Choices: the rows that states have (asl.md 4, 5)."""
+"""Retry, Catch and Choices: the rows that states have (asl.md 4, 5).
+
+Rule: every field of a retrier, catcher or rule is read here and nowhere else.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The fields of a Map, inline and distributed (asl.md 7.1 to 7.5)."""
+"""The fields of a Map, inline and distributed (asl.md 7.1 to 7.5).
+
+Rule: what makes a Map distributed is decided here once, and kept as written for whoever runs it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which workflow variables each state reads: AWS's variableReferences (asl.md 1.6)."""
+"""Which workflow variables each state reads: AWS's variableReferences (asl.md 1.6).
+
+Rule: this reads the definition as written; it decides nothing about what runs.
+"""
 
 from __future__ import annotations
 

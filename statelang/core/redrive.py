@@ -2,6 +2,8 @@
 
 What is redriven is every state without its StateExited event: a Task is asked for again, a Choice or Pass evaluated
 again, of a Parallel or Map only the children that have not succeeded run again. Retry counters start at zero.
+
+Rule: a redrive only makes frames ready again; what they then do is the states' own meaning.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What happens to an execution as a whole: it is stopped, or its TimeoutSeconds are over (asl.md 1.1, 10.4)."""
+"""What happens to an execution as a whole: it is stopped, or its TimeoutSeconds are over (asl.md 1.1, 10.4).
+
+Rule: what ends the whole ends every frame first, in the order in which AWS tells it.
+"""
 
 from __future__ import annotations
 

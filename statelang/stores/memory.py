@@ -1,6 +1,8 @@
 """The memory store: the same contract, kept by one process and gone with it. For tests, and for runs nobody resumes.
 
 What it keeps is what SQLite would: encoded checkpoints and frames, so that loading from it proves as much.
+
+Rule: it behaves as the SQLite store in everything but durability; one contract tests both.
 """
 
 from __future__ import annotations

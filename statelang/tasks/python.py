@@ -6,7 +6,6 @@ reaches the worker as an exception.
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import importlib.util
 import inspect
@@ -61,7 +60,7 @@ class PythonTask:
         try:
             result = self.function(call.input, call) if self.takes_call else self.function(call.input)
             if inspect.isawaitable(result):
-                result = asyncio.run(_awaited(result, call.cancel))
+                result = _run(result, call.cancel)
         except TaskError as problem:
             return Failed(problem.error, problem.cause, _trace(problem))
         except BaseException as problem:
@@ -74,21 +73,26 @@ class PythonTask:
             return Failed("States.TaskFailed", f"the task's result cannot be JSON: {problem}")
 
 
-async def _awaited(awaitable: Any, cancel: Cancel) -> object:
+def _run(awaitable: Any, cancel: Cancel) -> object:
     """What an awaitable gives; it is cancelled when its answer is not wanted any more."""
-    task = asyncio.ensure_future(awaitable)
-    while not task.done():
-        await asyncio.wait({task}, timeout=POLL_SECONDS)
-        if cancel.is_set():
-            task.cancel()
-    return task.result()
+    import asyncio
+
+    async def awaited() -> object:
+        task = asyncio.ensure_future(awaitable)
+        while not task.done():
+            await asyncio.wait({task}, timeout=POLL_SECONDS)
+            if cancel.is_set():
+                task.cancel()
+        return task.result()
+
+    return asyncio.run(awaited())
 
 
 def _trace(problem: BaseException) -> tuple[str, ...]:
     """Where it happened, from the function on: what called it is nobody's business."""
     frames = traceback.extract_tb(problem.__traceback__)
-    ours = (__file__, asyncio.__file__.removesuffix("__init__.py"))
-    return tuple(traceback.format_list([frame for frame in frames if not frame.filename.startswith(ours)]))
+    theirs = [frame for frame in frames if frame.filename != __file__ and "/asyncio/" not in frame.filename]
+    return tuple(traceback.format_list(theirs))
 
 
 def python_task(function: Callable[..., Any]) -> PythonTask:

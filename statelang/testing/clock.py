@@ -1,4 +1,7 @@
-"""A clock that stands still until there is nothing to do, and then jumps ahead: a year's wait costs nothing."""
+"""A clock that stands still until there is nothing to do, and then jumps ahead: a year's wait costs nothing.
+
+Rule: time never goes back, and never ahead while a task is under way.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Choice: the first rule that matches says where to go, else Default (asl.md 4)."""
+"""Choice: the first rule that matches says where to go, else Default (asl.md 4).
+
+Rule: rules are tried in order, and the first that matches ends the search.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Fail: ends its States object badly, with an Error and a Cause (asl.md 1.3)."""
+"""Fail: ends its States object badly, with an Error and a Cause (asl.md 1.3).
+
+Rule: nothing of a Fail state reaches its output: the error is all that leaves it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Parallel: all branches get the effective input; the result is the array of their outputs (asl.md 7.6)."""
+"""Parallel: all branches get the effective input; the result is the array of their outputs (asl.md 7.6).
+
+Rule: children are the business of `core.children`; only what is Parallel's own stands here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Pass: its result is Result, or its effective input (asl.md 1.3)."""
+"""Pass: its result is Result, or its effective input (asl.md 1.3).
+
+Rule: it asks nothing of the world.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Succeed: ends its States object well (asl.md 1.3)."""
+"""Succeed: ends its States object well (asl.md 1.3).
+
+Rule: it ends its States object alone, never the executions around it.
+"""
 
 from __future__ import annotations
 

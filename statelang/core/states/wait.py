@@ -1,4 +1,7 @@
-"""Wait: lets its input through when the time has come (asl.md 1.3, 2.3)."""
+"""Wait: lets its input through when the time has come (asl.md 1.3, 2.3).
+
+Rule: the time is evaluated once, when the state is entered; a checkpoint holds the moment, not the span.
+"""
 
 from __future__ import annotations
 

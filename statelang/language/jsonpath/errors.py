@@ -1,4 +1,7 @@
-"""What can go wrong with a path: it cannot be read as one, or it leads nowhere."""
+"""What can go wrong with a path: it cannot be read as one, or it leads nowhere.
+
+Rule: the texts are Jayway's, to the letter.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How Java prints JSON values: `{a=1, b=[x, 1.0]}`. AWS's texts and States.Format show values this way."""
+"""How Java prints JSON values: `{a=1, b=[x, 1.0]}`. AWS's texts and States.Format show values this way.
+
+Rule: only for texts that people read; no value is ever read back from it.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 Most real paths only name properties and indexes. Those become closures that look the value up; whenever the look-up
 does not succeed at once, the tokens say what Jayway would answer.
+
+Rule: the quick closures give a value or nothing; every error comes from the tokens.
 """
 
 from __future__ import annotations
