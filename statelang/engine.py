@@ -10,6 +10,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -28,6 +29,7 @@ from statelang.errors import (
     ExecutionNotRedrivable,
     InvalidInput,
     StatelangError,
+    StoreError,
     TaskEnded,
     UnknownToken,
 )
@@ -343,7 +345,8 @@ class Engine:
         except BaseException as problem:
             self._broken = problem
         finally:
-            self.store.close()
+            with suppress(StoreError):  # what cannot be given back now is free once this process has ended
+                self.store.close()
 
     def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
         """The worker's word that steps are in the store."""

@@ -109,7 +109,7 @@ class Execution:
         self._timers: list[tuple[int, int]] = []
         if head.deadline is not None:
             self._timers.append((head.deadline, WHOLE))
-        known = {frame.id: frame for frame in frames}
+        known = {} if head.status == "SUCCEEDED" else {frame.id: frame for frame in frames}
         for id in known:
             if _belongs(known, known[id]):
                 self._put(known[id])

@@ -33,8 +33,8 @@ class TaskWait(msgspec.Struct, frozen=True, omit_defaults=True, tag="task", tag_
     command: int
     token: str
     input: Value
-    timeout: float | None = None
-    heartbeat: float | None = None
+    timeout: int | float | None = None
+    heartbeat: int | float | None = None
     credentials: Value | None = None
     started: bool = False
     submitted: bool = False

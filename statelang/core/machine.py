@@ -78,7 +78,7 @@ TOO_MANY_EVENTS: Final = "The execution reached the maximum number of history ev
 def begin(program: Program, started: Started) -> tuple[Execution, Step]:
     """A new execution, and the step that begins it (already applied)."""
     input = Value(1, text=started.input)
-    execution = Execution(started, Head(counter=1), (), input)
+    execution = Execution(started, Head(), (), input)  # this step and the input are both number 1
     t = Transition(program, execution, started.at, b"")
     t.values.append(input)
     t.emit("ExecutionStarted", 0, input, started.role_arn)

@@ -1,0 +1,218 @@
+"""The SQLite store keeps the contract, and its file's troubles have names."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from statelang.config import open_care, open_store
+from statelang.errors import (
+    InvalidSettings,
+    StoreError,
+    StoreFull,
+    StoreNotOurs,
+    StoreReadOnly,
+    StoreTooNew,
+    UnreadableCheckpoint,
+)
+from statelang.ports import Commit, Store
+from statelang.stores.sqlite import SNAPSHOT_ROWS, SqliteStore
+from tests.stores.contract import AT, StoreContract, told
+
+
+class TestSqliteStore(StoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[Store]:
+        self.opened = [SqliteStore(str(tmp_path / "store.db"))]
+        yield self.opened[0]
+        for store in self.opened:
+            store.close()
+
+    def again(self, store: Store) -> Store:
+        assert isinstance(store, SqliteStore)
+        self.opened.append(SqliteStore(store.place))
+        return self.opened[-1]
+
+    def test_it_is_read_back_by_a_process_that_knows_nothing(self, store: Store) -> None:
+        lease, execution = self.begun(store)
+        for _ in range(SNAPSHOT_ROWS):
+            if execution.head.status == "RUNNING":
+                self.to_the_tasks(store, lease, execution)
+                self.answer(store, lease, execution)
+        self.same(self.again(store).read("one"), execution)
+
+    def test_a_dead_owners_work_is_free_at_once(self, tmp_path: Path) -> None:
+        """Its process is gone without a word: the lock it held is what tells."""
+        code = (
+            "import os, sys; from tests.stores.contract import *; from statelang.stores.sqlite import SqliteStore\n"
+            "StoreContract().begun(SqliteStore(sys.argv[1])); os.kill(os.getpid(), 9)"
+        )
+        place = tmp_path / "store.db"
+        subprocess.run([sys.executable, "-c", code, str(place)], check=False, timeout=60)
+        with closing(SqliteStore(str(place))) as store:
+            assert not store.summary("one").driven
+            assert list(store.due(AT, 10)) == ["one"]
+            assert store.claim("one") is not None
+        assert [file.name for file in tmp_path.iterdir()] == ["store.db"]
+
+    def test_a_live_owners_work_is_not(self, store: Store) -> None:
+        self.begun(store)
+        guest = self.again(store)
+        assert guest.summary("one").driven
+        assert guest.due(AT * 2, 10) == []
+        assert guest.claim("one") is None
+
+    def test_a_closed_owners_work_is_free_at_once(self, store: Store) -> None:
+        self.begun(store)
+        guest = self.again(store)
+        store.close()
+        self.opened.remove(store)  # type: ignore[arg-type]
+        assert guest.claim("one") is not None
+
+    def test_sql_sees_the_history(self, store: Store) -> None:
+        lease, execution = self.begun(store)
+        self.to_the_end(store, lease, execution)
+        with closing(sqlite3.connect(store.place)) as db:  # type: ignore[attr-defined]
+            rows = db.execute("SELECT id, type, time, state FROM event WHERE execution = 'one' ORDER BY id").fetchall()
+        assert [row[0] for row in rows] == list(range(1, execution.head.events + 1))
+        assert rows[0][1:] == ("ExecutionStarted", "2026-01-01T00:00:00.000Z", None)
+        assert rows[1][1] == "PassStateEntered"
+        assert rows[1][3] == "Remember"
+
+    def test_an_unknown_checkpoint_is_refused_by_name(self, store: Store) -> None:
+        self.begun(store)
+        with closing(sqlite3.connect(store.place)) as db:  # type: ignore[attr-defined]
+            db.execute("UPDATE log SET body = replace(body, '\"format\":1', '\"format\":99')")
+            changed = db.execute("SELECT body FROM log").fetchone()[0]
+            if '"format":99' not in changed:
+                db.execute("UPDATE log SET body = '{\"format\":99}'")
+            db.commit()
+        with pytest.raises(UnreadableCheckpoint, match="99"):
+            store.read("one")
+
+
+def test_another_programs_file_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(place)) as db:
+        db.execute("CREATE TABLE theirs (x)")
+    with pytest.raises(StoreNotOurs, match=r"theirs\.db"):
+        SqliteStore(str(place))
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "letter.txt"
+    place.write_text("Dear Sir or Madam,\n" * 100)
+    with pytest.raises(StoreNotOurs, match=r"letter\.txt"):
+        SqliteStore(str(place))
+    assert place.read_text().startswith("Dear Sir")
+
+
+def test_a_newer_store_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "newer.db"
+    SqliteStore(str(place)).close()
+    with closing(sqlite3.connect(place)) as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreTooNew, match="99"):
+        SqliteStore(str(place))
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreReadOnly, match="nowhere"):
+        SqliteStore(str(tmp_path / "nowhere" / "store.db"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="read-only files are a matter of POSIX permissions")
+def test_a_read_only_store_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "store.db"
+    SqliteStore(str(place)).close()
+    place.chmod(0o444)
+    tmp_path.chmod(0o555)
+    code = (
+        "import os, sys\nif os.getuid() == 0: os.setgid(65534); os.setuid(65534)\n"
+        "from statelang.stores.sqlite import SqliteStore\nfrom statelang.errors import StoreReadOnly\n"
+        "try: s = SqliteStore(sys.argv[1]); s._own()\n"
+        "except StoreReadOnly as problem: print('refused', problem)"
+    )
+    try:
+        for folder in (tmp_path, *tmp_path.parents):
+            if folder.stat().st_uid == os.getuid() and folder != Path("/"):
+                folder.chmod(folder.stat().st_mode | 0o055)
+        ran = subprocess.run([sys.executable, "-c", code, str(place)], capture_output=True, text=True, check=False)
+    finally:
+        tmp_path.chmod(0o755)
+    if "PermissionError" in ran.stderr or "ModuleNotFoundError" in ran.stderr:
+        pytest.skip(f"the interpreter cannot be run by another user: {ran.stderr.strip().splitlines()[-1]}")
+    assert ran.stdout.startswith("refused"), ran.stderr
+
+
+def test_a_full_disk_is_named_and_loses_nothing(tmp_path: Path) -> None:
+    contract, place = StoreContract(), tmp_path / "store.db"
+    with closing(SqliteStore(str(place))) as store:
+        lease, execution = contract.begun(store)
+        pages = store._driver.execute("PRAGMA page_count").fetchone()[0]
+        store._driver.execute(f"PRAGMA max_page_count = {pages}")
+        before = told(store.read("one").head)
+        new, _ = contract.new("big", {"n": 1, "items": ["x" * 10_000] * 20})
+        with pytest.raises(StoreFull, match=r"store\.db"):
+            store.create([new])
+        assert told(store.read("one").head) == before
+        store._driver.execute("PRAGMA max_page_count = 1000000")
+        contract.to_the_end(store, lease, execution)
+        assert store.summary("one").status == "SUCCEEDED"
+
+
+def test_the_store_is_looked_after(tmp_path: Path) -> None:
+    contract, place = StoreContract(), tmp_path / "store.db"
+    with closing(SqliteStore(str(place))) as store:
+        for name in ("ended", "running"):
+            lease, execution = contract.begun(store, name)
+            if name == "ended":
+                contract.to_the_end(store, lease, execution)
+        care = open_care(f"sqlite:///{place}")
+        info = care.info()
+        assert info["executions"] == {"SUCCEEDED": 1, "RUNNING": 1}
+        assert care.check() == []
+        care.backup(str(tmp_path / "copy.db"))
+        assert care.prune(AT) == 0
+        assert care.prune(AT * 2) == 1
+        assert [summary.id for summary in store.summaries()] == ["running"]
+        assert care.check() == []
+        with pytest.raises(StoreError, match=r"copy\.db"):
+            care.backup(str(tmp_path / "copy.db"))
+    copy = open_store(str(tmp_path / "copy.db"))
+    try:
+        assert {summary.id for summary in copy.summaries()} == {"ended", "running"}
+        assert copy.claim("running") is None or True
+    finally:
+        copy.close()
+
+
+def test_damage_is_found(tmp_path: Path) -> None:
+    contract, place = StoreContract(), tmp_path / "store.db"
+    with closing(SqliteStore(str(place))) as store:
+        lease, execution = contract.begun(store)
+        contract.to_the_tasks(store, lease, execution)
+        store.commit([Commit(lease, (), release=True, due=0)], sync=True)
+    with closing(sqlite3.connect(place)) as db:
+        db.execute("DELETE FROM log WHERE id = (SELECT id FROM log ORDER BY id LIMIT 1 OFFSET 2)")
+        db.commit()
+    (problem,) = open_care(str(place)).check()
+    assert "one" in problem
+    assert "gap" in problem
+
+
+def test_addresses_nobody_knows_are_refused(tmp_path: Path) -> None:
+    for address in ("redis://localhost", "sqlite:///", "sqlite:"):
+        with pytest.raises(InvalidSettings):
+            open_store(address)
+    with pytest.raises(InvalidSettings):
+        open_care("memory:")
+    with pytest.raises(StoreError, match=r"nothing\.db"):
+        open_care(str(tmp_path / "nothing.db"))
