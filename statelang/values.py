@@ -16,28 +16,58 @@ from statelang.errors import InvalidInput
 Json = Any
 """A JSON value: None, bool, int, float, str, list or dict with str keys. Treated as immutable everywhere."""
 
-MAX_DEPTH = 800
-"""How deep a value may nest: well within what the C encoder and decoder take on every Python we support."""
+MAX_DEPTH = 300
+"""How deep a value may nest: well within what encoder, decoder and our own recursion take on every Python."""
+
+TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
 def encode(value: Json) -> str:
-    """The compact JSON text of a value: no spaces, key order kept, non-ASCII characters as they are."""
-    return _encode(value).decode()
+    """The compact JSON text of a value: no spaces, key order kept, non-ASCII characters as they are.
+
+    Raises InvalidInput for a value that nests deeper than the encoder can follow.
+    """
+    try:
+        return _encode(value).decode()
+    except RecursionError:
+        raise InvalidInput(TOO_DEEP) from None
 
 
 def decode(text: str | bytes) -> Json:
     """The value of a JSON text.
 
     Raises InvalidInput, with the byte at fault, for what is not JSON: broken text, NaN and infinities, numbers beyond
-    a float's range, integers of more than 4,300 digits, lone surrogates, nesting the decoder cannot follow.
+    a float's range, integers of more than 4,300 digits, lone surrogates; and for nesting deeper than MAX_DEPTH.
     """
     try:
-        return _decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as problem:
+        value = _decode(text)
+    except RecursionError:
+        raise InvalidInput(TOO_DEEP) from None
+    except (msgspec.MsgspecError, UnicodeError) as problem:
         raise InvalidInput(f"not valid JSON: {problem}") from None
+    if isinstance(text, str):
+        check_depth(value, text)
+    return value
+
+
+def check_depth(value: Json, text: str) -> None:
+    """Raises InvalidInput where a value, whose JSON text is at hand, nests deeper than MAX_DEPTH."""
+    if len(text) <= MAX_DEPTH or text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            item
+            for parent in level
+            for item in (parent.values() if type(parent) is dict else parent if type(parent) is list else ())
+            if type(item) is dict or type(item) is list
+        ]
+        if not level:
+            return
+    raise InvalidInput(TOO_DEEP)
 
 
 def admit(value: object) -> Json:
@@ -62,7 +92,7 @@ def _admit(value: object, pointer: str, depth: int) -> Json:
             raise InvalidInput(f"{_place(pointer)}: JSON has no {value}")
         return value
     if depth >= MAX_DEPTH:
-        raise InvalidInput(f"{_place(pointer)}: nested deeper than {MAX_DEPTH} levels")
+        raise InvalidInput(f"{_place(pointer)}: {TOO_DEEP}")
     if isinstance(value, (list, tuple)):
         return [_admit(item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(value)]
     if isinstance(value, dict):

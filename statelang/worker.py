@@ -208,7 +208,10 @@ class Worker:
 
     def _take(self, message: Take) -> None:
         try:
-            message.taken(message.execution in self.live or self._adopt(message.execution, message.why))
+            taken = message.execution in self.live or self._adopt(message.execution, message.why)
+            if message.why != "resume":
+                self._commit()  # who stops or redrives may look at the store right away
+            message.taken(taken)
         except StatelangError as problem:
             message.taken(problem)
 

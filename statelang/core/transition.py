@@ -13,10 +13,11 @@ from statelang.core.execution import Execution, Head, Started, Step
 from statelang.core.frame import ROOT, Children, Frame, TaskWait
 from statelang.core.stimulus import Cancel, Command
 from statelang.core.value import Value
+from statelang.errors import Fault, InvalidInput
 from statelang.language.scope import ABSENT, Entropy, Scope
 from statelang.language.scope import NO_VARIABLES as NO_JSON
 from statelang.program import Program, State
-from statelang.values import Json
+from statelang.values import Json, check_depth, encode
 
 
 class Transition:
@@ -88,8 +89,14 @@ class Transition:
         self.counter += 1
         return self.counter
 
-    def value(self, json: object = ABSENT, text: str | None = None) -> Value:
-        """A new value of the execution."""
+    def value(self, json: Json = ABSENT, text: str | None = None) -> Value:
+        """A new value of the execution. Raises Fault where it nests too deep to be written."""
+        try:
+            if text is None:
+                text = encode(json)
+            check_depth(json, text)
+        except InvalidInput as problem:
+            raise Fault("States.Runtime", f"The data is {problem}.") from None
         value = Value(self.next_number(), json, text)
         self.values.append(value)
         return value
