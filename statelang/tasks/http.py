@@ -39,7 +39,7 @@ class HttpTask:
                 body=encode(call.input).encode(),
                 headers={**self._headers(call), **self.headers},
                 timeout=self._seconds(call),
-                retries=urllib3.Retry(total=0, redirect=5, raise_on_redirect=False),
+                retries=urllib3.Retry(None, connect=0, read=0, status=0, other=0, redirect=5),
             )
             return _answer(answer.status, answer.data, f"{self.method} {self.url}")
         except urllib3.exceptions.HTTPError as problem:

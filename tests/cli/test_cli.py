@@ -1,0 +1,363 @@
+"""The command as users run it: real processes, real files, real signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.machines import DEFINITIONS
+from tests.shared import ROOT
+
+QUOTE = DEFINITIONS / "quote" / "quote.asl.json"
+BIND = DEFINITIONS / "quote" / "quote.bindings.yaml"
+APPROVAL = DEFINITIONS / "approval" / "approval.asl.yaml"
+LEAVES = {"number": 2, "cover": "car", "visit": {"email": "grace@example.com", "clicks": 6, "minutes": 8}}
+STATELANG = [sys.executable, "-c", "from statelang_cli.main import main; main()"]
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run the command in an empty folder."""
+
+    def run(*words: str, input: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*STATELANG, *words],
+            cwd=tmp_path,
+            input=input,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, **environment},
+            check=False,
+        )
+
+    return run
+
+
+def begin(tmp_path: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
+    """The command in the background."""
+    return subprocess.Popen(
+        [*STATELANG, *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def until(true: Callable[[], Any], seconds: float = 20) -> Any:
+    end = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+    return found
+
+
+def write(tmp_path: Path, name: str, definition: Any) -> str:
+    (tmp_path / name).write_text(definition if isinstance(definition, str) else json.dumps(definition))
+    return name
+
+
+PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
+RESULT = '{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true, "Result": %s}}}'
+YAML = "StartAt: A\nStates:\n"
+FAIL = {"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "Broken", "Cause": "on purpose"}}}
+
+
+def test_help_names_every_command_and_every_command_has_help(run: Run) -> None:
+    from statelang_cli.main import COMMANDS
+
+    shown = run("--help")
+    assert shown.returncode == 0
+    for name in COMMANDS:
+        assert re.search(rf"^  {name} ", shown.stdout, re.MULTILINE)
+        told = run(name, "--help")
+        assert told.returncode == 0, told.stderr
+        assert "Usage:" in told.stdout
+
+
+def test_the_readme_names_every_command() -> None:
+    from statelang_cli.main import COMMANDS
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert not [name for name in COMMANDS if f"statelang {name}" not in text]
+
+
+def test_run_prints_the_output_and_tells_the_way_on_stderr(run: Run) -> None:
+    ran = run("run", str(QUOTE), "-i", json.dumps(LEAVES), "--set", "AbandonedAfterSeconds=0", "--name", "q")
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["followUp"] == {"channel": "e-mail", "about": "Q-2"}
+    assert "Watch for abandonment" in ran.stderr
+    assert "SUCCEEDED" in ran.stderr
+    again = run("run", str(QUOTE), "-i", json.dumps(LEAVES), "--set", "AbandonedAfterSeconds=0", "--name", "q", "-q")
+    assert again.stdout == ran.stdout
+    assert again.stderr == ""
+
+
+def test_run_reads_input_from_a_file_and_from_stdin(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "pass.asl.json", PASS)
+    write(tmp_path, "input.json", '{"from": "file"}')
+    assert json.loads(run("run", "pass.asl.json", "-i", "@input.json").stdout) == {"from": "file"}
+    assert json.loads(run("run", "pass.asl.json", "-i", "-", input='{"from": "stdin"}').stdout) == {"from": "stdin"}
+
+
+def test_a_failed_execution_ends_with_1(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "fail.asl.json", FAIL)
+    ran = run("run", "fail.asl.json")
+    assert ran.returncode == 1
+    assert ran.stdout == ""
+    assert "FAILED: Broken: on purpose" in ran.stderr
+    told = json.loads(run("run", "fail.asl.json", "-o", "json", "--name", "f").stdout)
+    assert told == {"name": "f", "status": "FAILED", "error": "Broken", "cause": "on purpose"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("broken.asl.json", '{"StartAt": "A",\n "States": }', r":2:12"),
+        ("broken.asl.yaml", "StartAt: A\nStates: {", r":\d+"),
+        ("wrong.asl.json", '{"StartAt": "A",\n "States": {"A": {"Type": "Pas", "End": true}}}', r":2:\d+.*\n?.*Pass"),
+        ("missing.asl.yaml", f"{YAML}  A: {{Type: Pass, Next: B}}\n", r":3:\d+.*MISSING_TRANSITION_TARGET"),
+        ("field.asl.yaml", f"{YAML}  A: {{Type: Pass, Ende: true}}\n", r":3.*\n?.*End"),
+        ("deep.asl.json", '{"a":' * 500 + "1" + "}" * 500, r":1:\d+.*nested"),
+        ("number.asl.json", RESULT % "1e999", r":1:\d+"),
+        ("digits.asl.json", RESULT % ("9" * 5000), r":1:\d+"),
+        ("lone.asl.json", RESULT % '"\\ud800"', r":1:\d+.*surrogate"),
+        ("list.asl.json", "[1]", r""),
+        ("empty.asl.json", "", r""),
+        ("unset.asl.yaml", f"{YAML}  A: {{Type: Pass, Result: '${{Region}}', End: true}}\n", r":3:\d+.*--set Region"),
+    ],
+)
+def test_a_definition_that_is_wrong_is_told_with_its_place(
+    name: str, text: str, said: str, run: Run, tmp_path: Path
+) -> None:
+    write(tmp_path, name, text)
+    ran = run("run", name)
+    assert ran.returncode == 2
+    assert re.search(re.escape(name) + said, ran.stderr), ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert not list(tmp_path.glob("*.db*"))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ('{"a": }', r"--input.*:1:7"),
+        ('{\n "a": 1,\n "a" 2}', r":3:\d+"),
+        ('{"a": 1e999}', r":1:7"),
+        ('{"a": ' + "9" * 4_301 + "}", r":1:7"),
+        ('{"a": "\\ud800"}', r":1:\d+.*surrogate"),
+        ("[" * 5_000 + "]" * 5_000, r"nested"),
+        ("NaN", r":1:1"),
+        ("", r"--input"),
+        ("@nothing.json", r"nothing\.json: No such file"),
+    ],
+)
+def test_an_input_that_is_wrong_is_told_with_its_place(given: str, said: str, run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "pass.asl.json", PASS)
+    ran = run("run", "pass.asl.json", "-i", given)
+    assert ran.returncode == 2
+    assert re.search(said, ran.stderr), ran.stderr[:2_000]
+    assert "Traceback" not in ran.stderr
+    assert "RUNNING" not in run("list").stdout
+
+
+def test_an_input_of_ten_megabytes_is_refused_by_its_size(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "pass.asl.json", PASS)
+    write(tmp_path, "big.json", json.dumps({"x": ["y" * 100] * 100_000}))
+    ran = run("run", "pass.asl.json", "-i", "@big.json", "--name", "big")
+    assert ran.returncode == 2
+    assert "262,144" in ran.stderr
+    assert run("show", "big").returncode == 2
+    lifted = run("run", "pass.asl.json", "-i", "@big.json", "--name", "big", "--lift-limits")
+    assert lifted.returncode == 0
+
+
+def test_wrong_usage_ends_with_2(run: Run) -> None:
+    assert run("rum").returncode == 2
+    assert "Did you mean 'run'?" in run("rum").stderr
+    assert run("run").returncode == 2
+    assert run("run", "none.asl.json").returncode == 2
+    assert run("run", str(QUOTE), "--set", "novalue").returncode == 2
+    assert run("show", "nobody").returncode == 2
+    assert run("list", "--store", "redis://x").returncode == 2
+    assert run("resume", "nobody").returncode == 2
+
+
+def test_an_unbound_resource_is_refused_with_what_there_is(run: Run, tmp_path: Path) -> None:
+    values = "substitutions: {Region: r, Account: '1', AbandonedAfterSeconds: 1}"
+    (tmp_path / "none.yaml").write_text(f"{values}\nresources: {{other: 'python:json:loads'}}\n")
+    ran = run("run", str(QUOTE), "--bind", "none.yaml")
+    assert ran.returncode == 2
+    assert "score-intent" in ran.stderr
+    assert "bound are: other" in ran.stderr
+    assert run("list").stdout.count("\n") == 1
+
+
+def test_killed_at_work_it_is_resumed_where_it_stood(run: Run, tmp_path: Path) -> None:
+    words = ("run", str(QUOTE), "-i", json.dumps(LEAVES), "--set", "AbandonedAfterSeconds=2", "--name", "killed")
+    process = begin(tmp_path, *words)
+    until(lambda: "Watch for abandonment" in run("show", "killed").stdout)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    shown = run("show", "killed")
+    assert "nobody drives it" in shown.stdout
+    before = run("history", "killed", "-o", "json").stdout
+    assert run("resume", "killed").returncode == 2, "nothing is bound here"
+    resumed = run("resume", "killed", "--bind", str(BIND))
+    assert resumed.returncode == 0, resumed.stderr
+    assert json.loads(resumed.stdout)["followUp"]["about"] == "Q-2"
+    after = run("history", "killed", "-o", "json").stdout
+    assert after.startswith(before)
+    assert after.count("Identify customer") == 2, "entered and exited once"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_a_resumable_execution_and_says_how(number: int, run: Run, tmp_path: Path) -> None:
+    words = ("run", str(QUOTE), "-i", json.dumps(LEAVES), "--set", "AbandonedAfterSeconds=2", "--name", "left")
+    process = begin(tmp_path, *words)
+    until(lambda: "Watch for abandonment" in run("show", "left").stdout)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=20)
+    assert process.returncode == 3
+    (hint,) = re.findall(r"resume it with: statelang (.*)", told)
+    resumed = run(*hint.split())
+    assert resumed.returncode == 0, resumed.stderr
+    assert not list(tmp_path.glob("*-owner-*"))
+
+
+def test_one_runs_another_looks_follows_answers(run: Run, tmp_path: Path) -> None:
+    """A person approves from another terminal."""
+    words = ("run", str(APPROVAL), "-i", '{"who": "ada", "amount": 42000}', "--name", "ask", "-q")
+    process = begin(tmp_path, *words)
+    until(lambda: "waiting for its answer" in run("show", "ask").stdout)
+    follower = begin(tmp_path, "history", "ask", "--follow", "-o", "json")
+    token = json.loads(run("show", "ask", "--query", "$.positions[0].token").stdout)
+    assert "driven now" in run("list").stdout
+    assert run("task", "heartbeat", token).returncode == 0
+    assert run("task", "success", token + "0", "-i", "{}").returncode == 2
+    assert run("task", "success", token, "-i", '{"decision": "approved", "by": "grace"}').returncode == 0
+    out, _ = process.communicate(timeout=20)
+    assert json.loads(out)["payment"] == {"paid": 42000, "to": "ada"}
+    followed, _ = follower.communicate(timeout=20)
+    events = [json.loads(line) for line in followed.splitlines()]
+    assert [event["id"] for event in events] == list(range(1, len(events) + 1))
+    assert events[-1]["type"] == "ExecutionSucceeded"
+    assert run("task", "failure", token).returncode == 2
+
+
+def test_stop_and_redrive_from_another_process(run: Run, tmp_path: Path) -> None:
+    words = ("run", str(APPROVAL), "-i", '{"who": "ada", "amount": 42000}', "--name", "ask", "-q")
+    process = begin(tmp_path, *words)
+    until(lambda: "waiting for its answer" in run("show", "ask").stdout)
+    stopped = run("stop", "ask", "--error", "Enough", "--cause", "too late")
+    assert "ABORTED" in stopped.stderr
+    process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "Enough" in run("list").stdout
+    redriven = begin(tmp_path, "redrive", "ask", "--bind", str(APPROVAL.with_name("approval.bindings.yaml")), "-q")
+    until(lambda: "waiting for its answer" in run("show", "ask").stdout)
+    token = json.loads(run("show", "ask", "--query", "$.positions[0].token").stdout)
+    run("task", "failure", token, "--error", "States.Timeout")
+    redriven.communicate(timeout=20)
+    assert redriven.returncode == 1
+    assert "Expense.Unanswered" in run("show", "ask").stdout
+
+
+def test_a_worker_drives_what_was_started(run: Run, tmp_path: Path) -> None:
+    started = run("start", str(QUOTE), "-i", json.dumps(LEAVES), "--set", "AbandonedAfterSeconds=1", "--name", "s")
+    assert started.stdout == "s\n"
+    assert "nobody drives it" in run("list").stdout
+    worker = begin(tmp_path, "worker", "--bind", str(BIND))
+    until(lambda: "SUCCEEDED" in run("list").stdout)
+    worker.send_signal(signal.SIGTERM)
+    _, told = worker.communicate(timeout=20)
+    assert worker.returncode == 0
+    assert "s Follow up" in told
+
+
+def test_settings_are_read_from_the_nearest_file(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "pass.asl.json", PASS)
+    (tmp_path / "statelang.toml").write_text('store = "sqlite:///mine.db"\noutput = "json"\n')
+    assert json.loads(run("run", "pass.asl.json").stdout)["status"] == "SUCCEEDED"
+    assert (tmp_path / "mine.db").exists()
+    (tmp_path / "statelang.toml").write_text('stor = "x"\n')
+    wrong = run("list")
+    assert wrong.returncode == 2
+    assert "'stor'" in wrong.stderr
+
+
+def test_query_picks_from_the_json(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "pass.asl.json", PASS)
+    for name in ("a", "b"):
+        run("run", "pass.asl.json", "--name", name, "-i", '{"n": [1, 2]}')
+    assert run("list", "--query", "$[*].name").stdout == '"b"\n"a"\n'
+    assert run("show", "a", "--query", "$.input.n[*]").stdout == "1\n2\n"
+    assert run("history", "a", "--query", "$.type").stdout.splitlines()[0] == '"ExecutionStarted"'
+    assert run("list", "--query", "$[").returncode == 2
+
+
+def test_validate_tells_every_problem(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "two.asl.yaml", "StartAt: B\nStates:\n  A: {Type: Pass, Next: C}\n")
+    write(tmp_path, "good.asl.json", PASS)
+    ran = run("validate", "two.asl.yaml", "good.asl.json")
+    assert ran.returncode == 1
+    assert ran.stdout.count("two.asl.yaml:") >= 2
+    told = json.loads(run("validate", "two.asl.yaml", "-o", "json").stdout)
+    assert {"file", "line", "column", "pointer", "severity", "code", "message"} <= set(told[0])
+    assert run("validate", "good.asl.json").returncode == 0
+    assert run("validate", "none.asl.json").returncode == 2
+    for file in DEFINITIONS.glob("*/*.asl.*"):
+        assert run("validate", str(file), "--strict").returncode == 0
+
+
+def test_the_store_is_looked_after(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "pass.asl.json", PASS)
+    run("run", "pass.asl.json")
+    assert json.loads(run("store", "info", "-o", "json").stdout)["executions"] == {"SUCCEEDED": 1}
+    assert run("store", "check").returncode == 0
+    assert run("store", "backup", "copy.db").returncode == 0
+    assert run("store", "backup", "copy.db").returncode == 2
+    assert "0 execution" in run("store", "prune", "--older-than", "1h").stderr
+    time.sleep(0.01)
+    assert "1 execution" in run("store", "prune", "--older-than", "0s").stderr
+    assert run("store", "prune", "--older-than", "soon").returncode == 2
+    assert "SUCCEEDED" in run("list", "--store", "copy.db").stdout
+
+
+def test_a_store_that_is_not_ours_is_left_alone(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "pass.asl.json", PASS)
+    (tmp_path / "letter.db").write_text("Dear Sir or Madam,\n" * 100)
+    ran = run("run", "pass.asl.json", "--store", "sqlite:///letter.db")
+    assert ran.returncode == 2
+    assert "not a Statelang store" in ran.stderr
+    assert (tmp_path / "letter.db").read_text().startswith("Dear Sir")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_closed_pipe_is_no_trouble(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "pass.asl.json", PASS)
+    run("run", "pass.asl.json", "--name", "a")
+    ran = subprocess.run(
+        f"{sys.executable} -c 'from statelang_cli.main import main; main()' history a -o json | head -1",
+        cwd=tmp_path,
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in ran.stderr
