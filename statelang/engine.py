@@ -92,7 +92,7 @@ class Engine:
         watch: Watcher | None = None,
     ) -> None:
         self.store = open_store(store) if isinstance(store, str) else store
-        self.bindings = _bindings(bindings) | Bindings.of(tasks or {})
+        self.bindings = _bindings(bindings, tasks)
         self.limits = limits
         self._arn = f"arn:aws:states:{region}:{account}"
         self._region = region
@@ -366,10 +366,9 @@ class Engine:
                 waiter.done.set()
 
 
-def _bindings(bindings: str | Path | Bindings | None) -> Bindings:
-    if bindings is None:
-        return Bindings()
-    return bindings if isinstance(bindings, Bindings) else read_bindings(bindings)
+def _bindings(bindings: str | Path | Bindings | None, tasks: Mapping[str, object] | None) -> Bindings:
+    found = bindings if isinstance(bindings, Bindings) else Bindings() if bindings is None else read_bindings(bindings)
+    return found | Bindings.of(tasks) if tasks else found
 
 
 def compile_pinned(source: str) -> Program:
