@@ -3,7 +3,7 @@
 set -eu
 folder=$(dirname "$0")
 name="demo-$(date +%H%M%S)"
-store="sqlite:///demo.db"
+store="demo.db"
 STATELANG_DEMO_SECONDS=${STATELANG_DEMO_SECONDS:-0.6}
 export STATELANG_DEMO_SECONDS
 

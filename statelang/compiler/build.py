@@ -85,13 +85,13 @@ class Builder:
         language = self._language_of(state, place)
         table = fields.JSONATA if language == "JSONata" else fields.JSONPATH
         before = len(self.findings.problems)
-        self.findings.fields(state, table[kind], place)
+        good = self.findings.fields(state, table[kind], place)
         self.findings.required(state, fields.REQUIRED.get(kind, ()), place)
         self._onward(state, kind, place)
         self._exclusive(state, place)
         well_formed = len(self.findings.problems) == before
         common = self._common(name, state, place, language) if well_formed else None
-        node = BUILDERS[kind](self, state, place, common or {"name": name, "pointer": str(place)}, language)
+        node = BUILDERS[kind](self, good, place, common or {"name": name, "pointer": str(place)}, language)
         return node if well_formed else None
 
     def _language_of(self, state: Given, place: Place) -> QueryLanguage:
@@ -298,7 +298,7 @@ def _fail_path(builder: Builder, value: Json, place: Place, field: str) -> Expre
     if isinstance(value, str) and is_intrinsic(value) and not value.startswith(FAIL_INTRINSICS):
         builder.findings.say(f"{field} may not use this intrinsic function", place)
         return None
-    return builder.findings.compiled(lambda: compile_dynamic(value, field=field), place)
+    return builder.findings.compiled(lambda: paths.compile_text(compile_dynamic(value, field=field), field), place)
 
 
 def _parallel(builder: Builder, state: Given, place: Place, common: dict[str, Any], language: QueryLanguage) -> State:
@@ -309,9 +309,9 @@ def _parallel(builder: Builder, state: Given, place: Place, common: dict[str, An
         if not isinstance(branch, dict):
             builder.findings.say("Expected value of type Object", at)
             continue
-        builder.findings.fields(branch, fields.BRANCH, at)
+        good = builder.findings.fields(branch, fields.BRANCH, at)
         builder.findings.required(branch, ("States", "StartAt"), at)
-        branches.append(builder.states(branch, at))
+        branches.append(builder.states(good, at))
     return Parallel(
         **common,
         branches=tuple(branches),

@@ -55,16 +55,20 @@ class Findings:
         location = place.location or "/"
         self.problems.append(Problem(code, message, location, pointer or str(place), severity, hint))
 
-    def fields(self, value: Mapping[str, Json], known: Fields, place: Place) -> None:
-        """Say which fields are not known, and which values are not of their shape."""
+    def fields(self, value: Mapping[str, Json], known: Fields, place: Place) -> dict[str, Json]:
+        """Say which fields are not known, and which values are not of their shape; the others are given back."""
+        good: dict[str, Json] = {}
         for key, item in value.items():
             shape = known.get(key)
             if shape is None:
                 self.say("Field is not supported", place / key, hint=did_you_mean(key, list(known)))
                 continue
             wrong = shape(item)
-            if wrong is not None:
+            if wrong is None:
+                good[key] = item
+            else:
                 self.say(wrong, place / key)
+        return good
 
     def required(self, value: Mapping[str, Json], names: tuple[str, ...], place: Place) -> None:
         """Say which fields are missing."""

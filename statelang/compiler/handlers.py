@@ -64,8 +64,8 @@ def retriers(state: Given, place: Place, findings: Findings) -> tuple[Retrier, .
     seen: set[str] = set()
     count = len(state["Retry"]) if isinstance(state.get("Retry"), list) else 0
     for index, row, at in _rows(state, "Retry", place, findings):
-        findings.fields(row, fields.RETRIER, at)
         findings.required(row, ("ErrorEquals",), at)
+        row = findings.fields(row, fields.RETRIER, at)
         names = _errors(row, at, findings, last=index == count - 1)
         _shadowed(names, seen, at, findings)
         made.append(
@@ -88,8 +88,8 @@ def catchers(builder: Builder, state: Given, place: Place, language: QueryLangua
     seen: set[str] = set()
     count = len(state["Catch"]) if isinstance(state.get("Catch"), list) else 0
     for index, row, at in _rows(state, "Catch", place, findings):
-        findings.fields(row, fields.CATCHER[language], at)
         findings.required(row, ("ErrorEquals", "Next"), at)
+        row = findings.fields(row, fields.CATCHER[language], at)
         names = _errors(row, at, findings, last=index == count - 1)
         _shadowed(names, seen, at, findings)
         made.append(Catcher(names, str(row.get("Next", "")), **_caught(builder, row, at, language, index)))
@@ -125,8 +125,8 @@ def choice_rules(builder: Builder, state: Given, place: Place, language: QueryLa
 
 def _jsonata_rule(builder: Builder, row: Given, at: Place, index: int) -> Rule | None:
     findings = builder.findings
-    findings.fields(row, fields.JSONATA_RULE, at)
     findings.required(row, ("Condition",), at)
+    row = findings.fields(row, fields.JSONATA_RULE, at)
     condition = row.get("Condition")
     if not is_query(condition):
         return Rule(lambda scope: bool(condition), str(row.get("Next", "")), **_chosen(builder, row, at, index))

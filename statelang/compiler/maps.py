@@ -71,9 +71,9 @@ def _processor(builder: Builder, state: Given, place: Place) -> tuple[Given | No
         if key not in state:
             builder.findings.required(state, ("ItemProcessor",), place)
         return None, at
-    builder.findings.fields(value, fields.PROCESSOR, at)
+    good = builder.findings.fields(value, fields.PROCESSOR, at)
     builder.findings.required(value, ("States", "StartAt"), at)
-    return value, at
+    return good, at
 
 
 def _distributed(state: Given, processor: Given | None, at: Place, findings: Findings) -> Given | None:

@@ -99,6 +99,18 @@ def compile_value(text: str, *, field: str) -> Expression:
     return value
 
 
+def compile_text(read: Expression, field: str) -> Expression:
+    """What ErrorPath or CausePath reads, which must be a text, or null for nothing."""
+
+    def value(scope: Scope) -> Json:
+        found = read(scope)
+        if found is None or isinstance(found, str):
+            return found
+        raise Fault(RUNTIME, f"The value of the field '{field}' must be a string, but it was: {encode(found)}")
+
+    return value
+
+
 def compile_data_path(text: str | None) -> Expression:
     """InputPath or OutputPath; null gives `{}`."""
     if text is None:
