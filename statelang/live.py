@@ -27,7 +27,7 @@ from statelang.core.stimulus import (
 from statelang.errors import StatelangError
 from statelang.messages import Message, Told
 from statelang.pool import Pool
-from statelang.ports import Answer, Failed, Integration, Integrations, Lease, TaskCall
+from statelang.ports import Answer, Commit, Failed, Integration, Integrations, Lease, TaskCall
 from statelang.program import Program
 from statelang.values import encode
 
@@ -143,3 +143,10 @@ def _stimuli(answer: Answer | None, request: RunTask, at: int) -> Sequence[Poste
     text = encode(answer.output) if answer.text is None else answer.text
     submitted = [TaskSubmitted(at, token, text)] if request.submits else []
     return submitted if request.later else [*submitted, TaskSucceeded(at, os.urandom(16), token, text)]
+
+
+def must_last(commit: Commit) -> bool:
+    """Whether a commit holds what must survive a loss of power: an effect, an accepted post, an execution's end."""
+    if commit.posts or (commit.steps and commit.steps[-1].head.status != "RUNNING"):
+        return True
+    return any(type(command) is RunTask for step in commit.steps for command in step.commands)

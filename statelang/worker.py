@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Final, Literal
 
@@ -31,7 +32,7 @@ from statelang.core.stimulus import (
     TimerFired,
 )
 from statelang.errors import LeaseLost, StatelangError, StoreError
-from statelang.live import Live, Performer
+from statelang.live import Live, Performer, must_last
 from statelang.messages import Begin, Message, Observer, Take, Told
 from statelang.ports import Commit, Integrations, Post, Store
 from statelang.program import Program
@@ -58,7 +59,7 @@ ADOPT: Final = 1_000
 """How many executions are taken over at once."""
 
 RETRY_MS: Final = 60_000
-"""When an execution that could not be taken over is looked at again."""
+"""When one that could not be taken over is looked at again."""
 
 MAIL_PER_ROUND: Final = 1_000
 """How many messages one round takes."""
@@ -118,10 +119,7 @@ class Worker:
         self._commit()
 
     def drain(self, grace: int) -> None:
-        """Move nothing more; take the answers of tasks under way for up to `grace` milliseconds, then cancel them.
-
-        Every execution is given back: it can be resumed at once, here or elsewhere.
-        """
+        """Take the answers of tasks under way for up to `grace` milliseconds, cancel the rest, give everything back."""
         end = self._clock.now() + grace
         while any(live.tasks for live in self.live.values()) and self._clock.now() < end:
             message = self._clock.wait(self._mail, end, poll=None, busy=True)
@@ -297,13 +295,19 @@ class Worker:
     def _move(self) -> None:
         """Every frame that is ready makes one transition; under `effect` as many as a checkpoint may hold."""
         for live in list(self.live.values()):
-            ready = live.execution.ready
             if self._policy == "effect":
                 self._run_ahead(live)
-            else:
-                for _ in range(min(len(ready), FRAMES_PER_ROUND)):
-                    if not self._step(live, Tick(self._clock.now(), self._chance.draw())):
-                        break
+            elif live.execution.ready:
+                self._move_each(live)
+
+    def _move_each(self, live: Live) -> None:
+        """One transition of each frame; a Parallel or Map makes child after child, each of which makes its first."""
+        execution, left = live.execution, FRAMES_PER_ROUND
+        for id in list(islice(execution.ready, FRAMES_PER_ROUND)):
+            while self._step(live, Tick(self._clock.now(), self._chance.draw(), id)):
+                left -= 1
+                if left <= 0 or id not in execution.ready or execution.frames[id].phase == "ready":
+                    break
 
     def _run_ahead(self, live: Live) -> None:
         end = self._clock.now() + BATCH_MS
@@ -343,7 +347,7 @@ class Worker:
             return
         changed, self._changed = self._changed, {}
         commits = [self._commit_of(live) for live in changed.values()]
-        sync = self._policy == "strict" or any(_must_last(commit) for commit in commits)
+        sync = self._policy == "strict" or any(must_last(commit) for commit in commits)
         try:
             self.store.commit(commits, sync=sync)
         except LeaseLost as problem:
@@ -392,10 +396,3 @@ class Worker:
             self.live.pop(live.lease.execution, None)
         if steps:
             self._observer.committed(live.execution, steps)
-
-
-def _must_last(commit: Commit) -> bool:
-    """Whether a commit holds what must survive a loss of power: an effect, an accepted post, an execution's end."""
-    if commit.posts or (commit.steps and commit.steps[-1].head.status != "RUNNING"):
-        return True
-    return any(type(command) is RunTask for step in commit.steps for command in step.commands)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from statelang.core.execution import Execution
@@ -19,7 +20,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 def iso(at: int) -> str:
     """Milliseconds since 1970 as AWS writes times: `2026-11-24T09:42:23.123Z`."""
-    return (_EPOCH + timedelta(milliseconds=at)).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at % 1000:03d}Z"
+    return f"{_second(at // 1000)}.{at % 1000:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(at: int) -> str:
+    return (_EPOCH + timedelta(seconds=at)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def context_object(

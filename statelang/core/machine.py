@@ -96,7 +96,7 @@ def advance(program: Program, execution: Execution, stimulus: Stimulus) -> Step 
         return None
     t = Transition(program, execution, stimulus.at, getattr(stimulus, "entropy", b""))
     if isinstance(stimulus, Tick):
-        _tick(t)
+        _tick(t, stimulus.frame)
     elif isinstance(stimulus, (Stopped, Redriven)) or getattr(stimulus, "command", None) == WHOLE_COMMAND:
         WHOLE[type(stimulus)](t, stimulus)
     else:
@@ -117,9 +117,9 @@ def outstanding(program: Program, execution: Execution) -> Iterator[Command]:
             yield task.request(execution, frame, node)
 
 
-def _tick(t: Transition) -> None:
-    id = next(iter(t.execution.ready), None)
-    if id is None:
+def _tick(t: Transition, chosen: int | None) -> None:
+    id = next(iter(t.execution.ready), None) if chosen is None else chosen
+    if id is None or id not in t.execution.ready:
         return
     frame = t.execution.frames[id]
     node = t.node(frame)

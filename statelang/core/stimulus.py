@@ -12,10 +12,11 @@ from statelang.core.value import Value
 
 
 class Tick(msgspec.Struct, frozen=True):
-    """Move the next frame that can move."""
+    """Move the next frame that can move, or this very one."""
 
     at: int
     entropy: bytes
+    frame: int | None = None
 
 
 class TimerFired(msgspec.Struct, frozen=True):

@@ -33,6 +33,9 @@ from statelang.tasks.python import python_task
 from statelang.tasks.targets import is_target, make
 from statelang.values import Json
 
+MOST_FOUND: Final = 1_000
+"""How many answers are remembered: function names may be computed without end."""
+
 KEYS: Final = ("resources", "substitutions")
 
 
@@ -51,6 +54,7 @@ class Bindings:
     bound: Mapping[str, Bound] = field(default_factory=dict)
     substitutions: Mapping[str, Json] = field(default_factory=dict)
     folder: Path | None = None
+    _found: dict[tuple[str, str | None], Bound | None] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
     def of(tasks: Mapping[str, object], folder: Path | None = None) -> Bindings:
@@ -89,6 +93,14 @@ class Bindings:
         return bound.integration
 
     def _find(self, resource: str, function: str | None) -> Bound | None:
+        key = resource, function
+        if key not in self._found:
+            if len(self._found) > MOST_FOUND:
+                self._found.clear()
+            self._found[key] = self._search(resource, function)
+        return self._found[key]
+
+    def _search(self, resource: str, function: str | None) -> Bound | None:
         candidates = [p for p in self.bound if matches(p, resource, function)]
         if candidates:
             return self.bound[max(candidates, key=lambda p: ("*" not in p, len(p.replace("*", "")), p))]

@@ -112,7 +112,10 @@ def live(case: Case, folder: Path, at: int | None) -> None:
 
     plain, effects = bindings_of(case.machine), folder / "effects"
     bindings = DyingBindings(
-        plain.bound, plain.substitutions, plain.folder, lambda task: DyingTask(task, reaper, effects, answer)
+        plain.bound,
+        plain.substitutions,
+        plain.folder,
+        wrap=lambda task: DyingTask(task, reaper, effects, answer),
     )
     engine = Engine(DyingStore(str(folder / "store.db"), reaper), clock=VirtualClock(), bindings=bindings)
     engines.append(engine)
