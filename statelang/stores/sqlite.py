@@ -103,7 +103,7 @@ class SqliteStore:
             row = db.execute(SQL["holder"], (execution,)).fetchone()
             holder = None if row is None else row[0]
             dead = holder if holder is not None and not self._lives(holder) else None
-            taken = db.execute(SQL[statement], (execution, owner, dead)).fetchone()
+            taken = db.execute(SQL[statement], (owner, execution, dead)).fetchone()
         if taken is None:
             return None
         key, epoch = taken
@@ -187,7 +187,7 @@ class SqliteStore:
         if commit.steps:
             self._settle_steps(db, commit, self._since[key])
         if commit.release:
-            db.execute(SQL["release"], (key, commit.due))
+            db.execute(SQL["release"], (commit.due, key))
             self._since.pop(key, None)
 
     def _settle_steps(self, db: sqlite3.Connection, commit: Commit, since: _Since) -> None:
@@ -199,10 +199,10 @@ class SqliteStore:
             since.frames.pop(frame, None)
             self._garbage.append(key * SPAN + frame)
         if head.status != "RUNNING":
-            db.execute(SQL["end_execution"], (key, head.status, head.stopped_at, head.error, head.cause))
+            db.execute(SQL["end_execution"], (head.status, head.stopped_at, head.error, head.cause, key))
             since.ended = True
         elif since.ended:
-            db.execute(SQL["run_again"], (key, head.redrives))
+            db.execute(SQL["run_again"], (head.redrives, key))
             since.ended = False
         elif since.rows >= SNAPSHOT_ROWS or len(since.frames) >= SNAPSHOT_FRAMES:
             self._take_snapshot(db, key, commit.steps[0].number, since)

@@ -1,4 +1,4 @@
--- Every statement of the SQLite store, by name. ?1, ?2, … are said in the comment where they are not plain.
+-- Every statement of the SQLite store, by name. Placeholders are plain: numbered ones are warned of by Python 3.12.0.
 
 -- name: insert_definition
 INSERT OR IGNORE INTO definition (digest, source) VALUES (?, ?)
@@ -15,26 +15,26 @@ INSERT INTO log (id, body) VALUES (?, ?)
 
 -- name: insert_log
 -- The fence: a worker whose lease is gone writes no row.
-INSERT INTO log (id, body) SELECT ?1, ?2 FROM execution WHERE key = ?3 AND epoch = ?4
+INSERT INTO log (id, body) SELECT ?, ? FROM execution WHERE key = ? AND epoch = ?
 
 -- name: check_lease
 SELECT 1 FROM execution WHERE key = ? AND epoch = ?
 
 -- name: end_execution
 UPDATE execution
-   SET status = ?2, stopped_at = ?3, error = ?4, cause = ?5, owner = NULL, due = NULL
- WHERE key = ?1
+   SET status = ?, stopped_at = ?, error = ?, cause = ?, owner = NULL, due = NULL
+ WHERE key = ?
 
 -- name: run_again
 UPDATE execution
-   SET status = 'RUNNING', stopped_at = NULL, error = NULL, cause = NULL, redrives = ?2, due = 0
- WHERE key = ?1
+   SET status = 'RUNNING', stopped_at = NULL, error = NULL, cause = NULL, redrives = ?, due = 0
+ WHERE key = ?
 
 -- name: release
 -- Posts that came while it was held make it due at once.
 UPDATE execution
-   SET owner = NULL, due = CASE WHEN EXISTS (SELECT 1 FROM post WHERE post.execution = ?1) THEN 0 ELSE ?2 END
- WHERE key = ?1
+   SET owner = NULL, due = CASE WHEN EXISTS (SELECT 1 FROM post WHERE post.execution = execution.key) THEN 0 ELSE ? END
+ WHERE key = ?
 
 -- name: delete_post
 DELETE FROM post WHERE number = ?
@@ -47,14 +47,14 @@ UPDATE execution SET snapshot = ? WHERE key = ?
 
 -- name: claim
 UPDATE execution
-   SET owner = ?2, epoch = epoch + 1, due = 0
- WHERE id = ?1 AND status = 'RUNNING' AND (owner IS NULL OR owner = ?3)
+   SET owner = ?, epoch = epoch + 1, due = 0
+ WHERE id = ? AND status = 'RUNNING' AND (owner IS NULL OR owner = ?)
 RETURNING key, epoch
 
 -- name: reopen
 UPDATE execution
-   SET owner = ?2, epoch = epoch + 1
- WHERE id = ?1 AND status NOT IN ('RUNNING', 'SUCCEEDED') AND (owner IS NULL OR owner = ?3)
+   SET owner = ?, epoch = epoch + 1
+ WHERE id = ? AND status NOT IN ('RUNNING', 'SUCCEEDED') AND (owner IS NULL OR owner = ?)
 RETURNING key, epoch
 
 -- name: holder
@@ -64,7 +64,7 @@ SELECT owner FROM execution WHERE id = ?
 UPDATE execution SET owner = NULL WHERE owner = ?
 
 -- name: due
-SELECT id FROM execution WHERE owner IS NULL AND due <= ?1 ORDER BY due LIMIT ?2
+SELECT id FROM execution WHERE owner IS NULL AND due <= ? ORDER BY due LIMIT ?
 
 -- name: next_due
 SELECT min(due) FROM execution WHERE owner IS NULL AND due IS NOT NULL
@@ -120,8 +120,8 @@ SELECT id, machine, status, started_at, stopped_at, due, owner, redrives, error,
 -- name: summaries
 SELECT id, machine, status, started_at, stopped_at, due, owner, redrives, error, cause, digest
   FROM execution
- WHERE (?1 IS NULL OR machine = ?1) AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR started_at < ?3)
- ORDER BY started_at DESC, key DESC LIMIT ?4
+ WHERE machine = coalesce(?, machine) AND status = coalesce(?, status) AND started_at < coalesce(?, started_at + 1)
+ ORDER BY started_at DESC, key DESC LIMIT ?
 
 -- name: definition
 SELECT source FROM definition WHERE digest = ?
