@@ -34,7 +34,18 @@ if TYPE_CHECKING:
         UnknownToken,
         UnreadableCheckpoint,
     )
-    from statelang.ports import Answer, Failed, Integration, Store, Succeeded, Summary, TaskCall
+    from statelang.ports import (
+        Answer,
+        Failed,
+        Integration,
+        Jobs,
+        Pending,
+        Store,
+        Submitted,
+        Succeeded,
+        Summary,
+        TaskCall,
+    )
     from statelang.result import JsonText, Result
     from statelang.state_machine import StateMachine, load
     from statelang.tasks import LATER, Bindings, TaskError, read_bindings
@@ -65,7 +76,18 @@ _HOME = {
         "UnknownToken",
         "UnreadableCheckpoint",
     ),
-    "statelang.ports": ("Answer", "Failed", "Integration", "Store", "Succeeded", "Summary", "TaskCall"),
+    "statelang.ports": (
+        "Answer",
+        "Failed",
+        "Integration",
+        "Jobs",
+        "Pending",
+        "Store",
+        "Submitted",
+        "Succeeded",
+        "Summary",
+        "TaskCall",
+    ),
     "statelang.state_machine": ("StateMachine", "load"),
     "statelang.tasks": ("LATER", "Bindings", "TaskError", "read_bindings"),
 }
@@ -85,9 +107,11 @@ __all__ = [
     "InvalidDefinition",
     "InvalidInput",
     "InvalidSettings",
+    "Jobs",
     "JsonText",
     "LeaseLost",
     "Limits",
+    "Pending",
     "Problem",
     "Result",
     "StateMachine",
@@ -98,6 +122,7 @@ __all__ = [
     "StoreNotOurs",
     "StoreReadOnly",
     "StoreTooNew",
+    "Submitted",
     "Succeeded",
     "Summary",
     "TaskCall",

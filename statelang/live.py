@@ -7,29 +7,51 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final, TypeVar
 
 from statelang.clock import Clock
 from statelang.core.context import context_object
 from statelang.core.execution import Execution, Step
+from statelang.core.frame import Frame
+from statelang.core.machine import command_of
 from statelang.core.stimulus import (
     Cancel,
     Command,
+    PollTask,
     Posted,
     RunTask,
+    StopTask,
     TaskFailed,
     TaskHeartbeat,
+    TaskPending,
     TaskStarted,
     TaskSubmitted,
     TaskSucceeded,
 )
 from statelang.errors import StatelangError
-from statelang.messages import Message, Told
+from statelang.messages import Message, Told, Wake
 from statelang.pool import Pool
-from statelang.ports import Answer, Commit, Failed, Integration, Integrations, Lease, TaskCall
+from statelang.ports import (
+    Answer,
+    Commit,
+    Failed,
+    Integration,
+    Integrations,
+    Jobs,
+    Lease,
+    Pending,
+    Submitted,
+    TaskCall,
+)
 from statelang.program import Program
-from statelang.values import encode
+from statelang.values import Json, encode
+
+Said = TypeVar("Said")
+
+ANSWERS: Final = (TaskSucceeded, TaskFailed, TaskSubmitted, TaskPending)
+"""What a task that was under way has answered when it is under way no more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -62,11 +84,21 @@ class Performer:
         self._clock = clock
         self._pool = Pool(threads)
         self._tell = tell
+        self._stopping: set[str] = set()
+
+    @property
+    def stops(self) -> bool:
+        """Whether jobs are being stopped that nobody waits for any more."""
+        return bool(self._stopping)
 
     def do(self, live: Live, command: Command) -> None:
         """Do what the core asked for, which is in the store by now."""
         if isinstance(command, Cancel):
             self.cancel(live, command.command)
+        elif isinstance(command, StopTask):
+            self._stop(live, command)
+        elif isinstance(command, PollTask):
+            self._poll(live, command)
         else:
             self._perform(live, command)
 
@@ -92,10 +124,42 @@ class Performer:
             call, id = self._call(live, task), live.lease.execution
             self._pool.submit(lambda: self._run(id, task, integration, call))
 
+    def _poll(self, live: Live, command: PollTask) -> None:
+        task = live.tasks[command.command] = Task(command.task)
+        call, id = self._call(live, task), live.lease.execution
+
+        def ask() -> None:
+            if not task.cancel.is_set():
+                told = self._answered(call, lambda jobs: jobs.poll(call, command.job.json, command.polls))
+                for stimulus in _stimuli(told, command.task, self._clock.now()):
+                    self._tell(Told(id, stimulus))
+
+        self._pool.submit(ask)
+
+    def _stop(self, live: Live, command: StopTask) -> None:
+        call = self._call(live, Task(command.task))
+        self._stopping.add(call.token)
+
+        def stop() -> None:
+            self._answered(call, lambda jobs: jobs.stop(call, command.job.json))
+            self._stopping.discard(call.token)
+            self._tell(Wake())
+
+        self._pool.submit(stop)
+
+    def _answered(self, call: TaskCall, ask: Callable[[Jobs], Said]) -> Said | Failed:
+        """What an integration that has begun a job says of it."""
+        try:
+            integration = self._integrations.find(call.resource, call.input)
+            if not isinstance(integration, Jobs):
+                return Failed("States.Runtime", f"what performs {call.resource} now knows nothing of the job it began")
+            return ask(integration)
+        except BaseException as problem:
+            return Failed("States.TaskFailed", f"{type(problem).__name__}: {problem}")
+
     def _call(self, live: Live, task: Task) -> TaskCall:
         request, execution = task.request, live.execution
-        frame, id, now = execution.frames[request.frame], live.lease.execution, self._clock.now
-        node = live.program.nodes[frame.state]
+        frame, id, now = execution.frames.get(request.frame), live.lease.execution, self._clock.now
         deadline = request.deadline
         if deadline is None and request.timeout is not None:
             deadline = now() + round(request.timeout * 1000)
@@ -106,7 +170,7 @@ class Performer:
             idempotency_key=request.key,
             attempt=request.attempt,
             deadline=deadline,
-            context=context_object(execution, frame, node, execution.frames.__getitem__, token=request.token),
+            context=_context(live, frame, request.token),
             cancel=task.cancel,
             heartbeat=lambda: self._tell(Told(id, TaskHeartbeat(now(), request.token))),
             credentials=None if request.credentials is None else request.credentials.json,
@@ -133,14 +197,26 @@ class Performer:
         self._pool.close()
 
 
-def _stimuli(answer: Answer | None, request: RunTask, at: int) -> Sequence[Posted]:
+def _context(live: Live, frame: Frame | None, token: str) -> Mapping[str, Json]:
+    """The Context object; empty where the task's state has been left already and only its job is to be stopped."""
+    if frame is None or frame.command != command_of(token):
+        return {}
+    execution, node = live.execution, live.program.nodes[frame.state]
+    return context_object(execution, frame, node, execution.frames.__getitem__, token=token)
+
+
+def _stimuli(answer: Answer | Pending | None, request: RunTask, at: int) -> Sequence[Posted]:
     """What an integration's answer means: where the task's own answer comes later, that the request was submitted."""
     token = request.token
     if isinstance(answer, Failed):
         return [TaskFailed(at, os.urandom(16), token, answer.error, answer.cause)]
     if answer is None:
         return [TaskSubmitted(at, token, "null")]
+    if isinstance(answer, Pending):
+        return [TaskPending(at, token, at + round(answer.poll_after * 1000))]
     text = encode(answer.output) if answer.text is None else answer.text
+    if isinstance(answer, Submitted):
+        return [TaskSubmitted(at, token, text, encode(answer.job), at + round(answer.poll_after * 1000))]
     submitted = [TaskSubmitted(at, token, text)] if request.submits else []
     return submitted if request.later else [*submitted, TaskSucceeded(at, os.urandom(16), token, text)]
 
@@ -149,4 +225,11 @@ def must_last(commit: Commit) -> bool:
     """Whether a commit holds what must survive a loss of power: an effect, an accepted post, an execution's end."""
     if commit.posts or (commit.steps and commit.steps[-1].head.status != "RUNNING"):
         return True
-    return any(type(command) is RunTask for step in commit.steps for command in step.commands)
+    return any(_is_effect(step) for step in commit.steps)
+
+
+def _is_effect(step: Step) -> bool:
+    """Whether a step asks for something that cannot be undone, or holds what a job that was begun is known by."""
+    if any(isinstance(command, (RunTask, StopTask)) for command in step.commands):
+        return True
+    return any(getattr(frame.waiting, "job", None) in step.values for frame in step.frames.values() if step.values)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from statelang.core.execution import Execution, Record, Started, Status, Step
 from statelang.core.stimulus import Posted
@@ -35,7 +35,28 @@ class Failed:
     trace: tuple[str, ...] = ()
 
 
-Answer = Succeeded | Failed
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The request was performed (`output` and `text` as in Succeeded) and has begun a job whose end is the answer.
+
+    `job` is what the job is known by, as a JSON value: it is kept with the execution, so that any worker can go on
+    asking for it. It wants to be asked in `poll_after` seconds.
+    """
+
+    output: Json
+    job: Json
+    poll_after: float
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A job still runs; it wants to be asked again in `poll_after` seconds."""
+
+    poll_after: float
+
+
+Answer = Succeeded | Failed | Submitted
 
 
 class Cancel(Protocol):
@@ -81,6 +102,19 @@ class Integration(Protocol):
 
         Must not raise: an exception here is a defect of the integration and fails the task as States.TaskFailed.
         """
+        ...
+
+
+@runtime_checkable
+class Jobs(Protocol):
+    """What an integration that answers Submitted can do besides. Neither may raise."""
+
+    def poll(self, call: TaskCall, job: Json, polls: int) -> Succeeded | Failed | Pending:
+        """How the job stands, asked for the `polls`-th time (from 1). `call` is the task's own, its token too."""
+        ...
+
+    def stop(self, call: TaskCall, job: Json) -> None:
+        """Nobody waits for the job any more: stop it, as best can be."""
         ...
 
 

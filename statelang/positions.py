@@ -56,12 +56,18 @@ def _position(execution: Execution, frame: Frame, *, ended: bool) -> Position:
     if frame.phase == "failed" or ended:
         return Position(path, frame.state, "failed" if frame.phase == "failed" else "stopped", entered, attempt)
     if isinstance(waiting, TaskWait):
-        doing = "waiting for its answer" if waiting.submitted else "running" if waiting.started else "requested"
-        return Position(path, frame.state, doing, entered, attempt, waiting.due, waiting.token)
+        doing = _doing(waiting)
+        return Position(path, frame.state, doing, entered, attempt, waiting.ends, waiting.token)
     if isinstance(waiting, (TimerWait, RetryWait)):
         doing = "waiting" if isinstance(waiting, TimerWait) else "pausing before a retry"
         return Position(path, frame.state, doing, entered, attempt, waiting.due)
     return Position(path, frame.state, "about to run", entered, attempt)
+
+
+def _doing(waiting: TaskWait) -> str:
+    if waiting.job is not None:
+        return "waiting for its job"
+    return "waiting for its answer" if waiting.submitted else "running" if waiting.started else "requested"
 
 
 def _path(execution: Execution, frame: Frame) -> list[str | int]:

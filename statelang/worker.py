@@ -21,18 +21,16 @@ from statelang.clock import Clock
 from statelang.core.execution import apply
 from statelang.core.machine import advance, command_of, outstanding
 from statelang.core.stimulus import (
+    PollTask,
     Posted,
     Redriven,
     RunTask,
     Stimulus,
-    TaskFailed,
-    TaskSubmitted,
-    TaskSucceeded,
     Tick,
     TimerFired,
 )
 from statelang.errors import LeaseLost, StatelangError, StoreError
-from statelang.live import Live, Performer, must_last
+from statelang.live import ANSWERS, Live, Performer, must_last
 from statelang.messages import Begin, Message, Observer, Take, Told
 from statelang.ports import Commit, Integrations, Post, Store
 from statelang.program import Program
@@ -121,7 +119,7 @@ class Worker:
     def drain(self, grace: int) -> None:
         """Take the answers of tasks under way for up to `grace` milliseconds, cancel the rest, give everything back."""
         end = self._clock.now() + grace
-        while any(live.tasks for live in self.live.values()) and self._clock.now() < end:
+        while (self._performer.stops or any(live.tasks for live in self.live.values())) and self._clock.now() < end:
             message = self._clock.wait(self._mail, end, poll=None, busy=True)
             if message is not None:
                 self._handle(message)
@@ -196,12 +194,12 @@ class Worker:
         if live is not None:
             self._answered(live, message.stimulus)
             self._step(live, message.stimulus)
-        elif isinstance(message.stimulus, (TaskSucceeded, TaskFailed, TaskSubmitted)):
+        elif isinstance(message.stimulus, ANSWERS):
             with contextlib.suppress(StatelangError):
                 self.store.post(message.execution, message.stimulus)
 
     def _answered(self, live: Live, stimulus: Posted) -> None:
-        if isinstance(stimulus, (TaskSucceeded, TaskFailed, TaskSubmitted)):
+        if isinstance(stimulus, ANSWERS):
             live.tasks.pop(command_of(stimulus.token), None)
 
     def _take(self, message: Take) -> None:
@@ -380,7 +378,7 @@ class Worker:
         execution = live.execution
         if not self.adopts or execution.ready or live.tasks or execution.head.status != "RUNNING":
             return False
-        if any(type(command) is RunTask for step in live.steps for command in step.commands):
+        if any(isinstance(command, (RunTask, PollTask)) for step in live.steps for command in step.commands):
             return False
         timer = execution.due()
         return timer is None or timer[0] - self._clock.now() > KEEP_MS

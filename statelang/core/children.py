@@ -107,7 +107,7 @@ def child_failed(t: Transition, child: Frame, problem: Failure) -> None:
 def _time_out(t: Transition, frame: Frame) -> None:
     """Tell of a sibling's task whose time was up at the same moment: AWS tells of all of them (recorded)."""
     waiting = frame.waiting
-    if frame.phase == "waiting" and isinstance(waiting, TaskWait) and waiting.due is not None and waiting.due <= t.at:
+    if frame.phase == "waiting" and isinstance(waiting, TaskWait) and waiting.ends is not None and waiting.ends <= t.at:
         task.tell_timed_out(t, frame)
 
 

@@ -19,7 +19,11 @@ from statelang.core.frame import Frame, rewrite
 from statelang.core.value import Value
 from statelang.errors import UnreadableCheckpoint
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""2: a frame that waits for a task may hold the job that the task began."""
+
+READS: Final = (1, FORMAT)
+"""The formats whose meaning this version knows: nothing of an older one has changed."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -92,8 +96,9 @@ class Reader:
         """A checkpoint; the texts of its values become known. Raises UnreadableCheckpoint."""
         try:
             found = _read_format(body).format
-            if found != FORMAT:
-                raise UnreadableCheckpoint(f"a checkpoint of format {found}; this version reads format {FORMAT}")
+            if found not in READS:
+                known = " and ".join(map(str, READS))
+                raise UnreadableCheckpoint(f"a checkpoint of format {found}; this version reads formats {known}")
             checkpoint = self._checkpoint(body)
         except (msgspec.MsgspecError, UnicodeError) as problem:
             raise UnreadableCheckpoint(f"a damaged checkpoint: {problem}") from None
@@ -125,7 +130,7 @@ def referred(head: Head, frames: Iterable[Frame]) -> set[Value]:
     for frame in frames:
         found.add(frame.input)
         found.update(frame.variables.values())
-        for name in ("input", "credentials", "data", "items", "keys"):
+        for name in ("input", "credentials", "job", "data", "items", "keys"):
             value = getattr(frame.waiting, name, None)
             if isinstance(value, Value):
                 found.add(value)

@@ -14,7 +14,6 @@ from statelang.core import children
 from statelang.core.dataflow import Outcome
 from statelang.core.execution import Status
 from statelang.core.frame import ROOT, Frame
-from statelang.core.stimulus import Cancel
 from statelang.core.transition import Transition
 from statelang.core.value import Value
 from statelang.program import State
@@ -84,9 +83,7 @@ def end_execution(t: Transition, status: Ending, previous: int, error: str | Non
     """The execution ends without success; its frames stay, so that a redrive goes on from them."""
     t.emit(ENDING_EVENT[status], previous, error, cause)
     root = t.frame(ROOT)
-    command = root.command
-    if command is not None:
-        t.commands.append(Cancel(command))
+    t.give_up(root)
     t.halt(ROOT)
     ended: Status = status
     t.changes = {"status": ended, "error": error, "cause": cause, "stopped_at": t.at, "deadline": None}

@@ -27,7 +27,8 @@ class TaskWait(msgspec.Struct, frozen=True, omit_defaults=True, tag="task", tag_
 
     `command` numbers the request, `token` is what an answer must carry. `timeout` and `heartbeat` are the evaluated
     seconds; their clocks start with TaskStarted: `deadline` and `beat` are milliseconds since 1970. `submitted`: the
-    request was performed and the answer comes later, by token.
+    request was performed and the answer comes later: by token, or from the `job` it began, which is asked how it stands
+    at `poll_at` (None: it is being asked now) and has been asked `polls` times.
     """
 
     command: int
@@ -40,13 +41,24 @@ class TaskWait(msgspec.Struct, frozen=True, omit_defaults=True, tag="task", tag_
     submitted: bool = False
     deadline: int | None = None
     beat: int | None = None
+    job: Value | None = None
+    poll_at: int | None = None
+    polls: int = 0
 
     @property
-    def due(self) -> int | None:
+    def ends(self) -> int | None:
         """The earlier of the two times at which this wait ends by itself."""
         if self.deadline is None or self.beat is None:
             return self.beat if self.deadline is None else self.deadline
         return min(self.deadline, self.beat)
+
+    @property
+    def due(self) -> int | None:
+        """When something happens by itself: the wait ends, or the job is asked how it stands."""
+        ends = self.ends
+        if ends is None or self.poll_at is None:
+            return self.poll_at if ends is None else ends
+        return min(ends, self.poll_at)
 
 
 class TimerWait(msgspec.Struct, frozen=True, tag="timer", tag_field="for"):

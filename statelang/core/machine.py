@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from statelang.core import redrive, whole
+from statelang.core import redrive, request, whole
 from statelang.core.execution import WHOLE as WHOLE_COMMAND
 from statelang.core.execution import Execution, Head, Started, Step, apply
 from statelang.core.failure import guard
@@ -28,6 +28,7 @@ from statelang.core.stimulus import (
     Stopped,
     TaskFailed,
     TaskHeartbeat,
+    TaskPending,
     TaskStarted,
     TaskSubmitted,
     TaskSucceeded,
@@ -58,6 +59,7 @@ RESUME: Final[Mapping[tuple[type[State], type[Any]], Callable[..., None]]] = {
     (Wait, TimerFired): wait.fired,
     (Task, TaskStarted): task.started,
     (Task, TaskSubmitted): task.submitted,
+    (Task, TaskPending): task.pending,
     (Task, TaskHeartbeat): task.beaten,
     (Task, TaskSucceeded): task.succeeded,
     (Task, TaskFailed): task.failed,
@@ -111,10 +113,9 @@ def outstanding(program: Program, execution: Execution) -> Iterator[Command]:
     """The requests that frames wait for and that may never have been performed: what to do again after a crash."""
     for id in list(execution.waiting.values()):
         frame = execution.frames[id]
-        if isinstance(frame.waiting, TaskWait) and not frame.waiting.submitted:
-            node = program.nodes[frame.state]
-            assert isinstance(node, Task)
-            yield task.request(execution, frame, node)
+        command = request.again(execution, frame, program.nodes[frame.state])
+        if command is not None:
+            yield command
 
 
 def _tick(t: Transition, chosen: int | None) -> None:

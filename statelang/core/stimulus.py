@@ -36,11 +36,25 @@ class TaskStarted(msgspec.Struct, frozen=True, tag=True):
 
 
 class TaskSubmitted(msgspec.Struct, frozen=True, tag=True):
-    """The request was performed (`output` is its answer); the task's own answer comes later, by token."""
+    """The request was performed (`output` is its answer); the task's own answer comes later.
+
+    It comes by token, or from the `job` that has begun (JSON text: what it is known by), which wants to be asked how it
+    stands at `poll_at` (milliseconds since 1970).
+    """
 
     at: int
     token: str
     output: str
+    job: str | None = None
+    poll_at: int | None = None
+
+
+class TaskPending(msgspec.Struct, frozen=True, tag=True):
+    """The task's job still runs; it wants to be asked again at `poll_at` (milliseconds since 1970)."""
+
+    at: int
+    token: str
+    poll_at: int
 
 
 class TaskHeartbeat(msgspec.Struct, frozen=True, tag=True):
@@ -84,7 +98,7 @@ class Redriven(msgspec.Struct, frozen=True, tag=True):
     count: int
 
 
-TaskStimulus = TaskStarted | TaskSubmitted | TaskHeartbeat | TaskSucceeded | TaskFailed
+TaskStimulus = TaskStarted | TaskSubmitted | TaskPending | TaskHeartbeat | TaskSucceeded | TaskFailed
 Posted = TaskStimulus | Stopped | Redriven
 """What another process may post to an execution."""
 Stimulus = Tick | TimerFired | Posted
@@ -111,11 +125,36 @@ class RunTask(msgspec.Struct, frozen=True):
     later: bool
 
 
+class PollTask(msgspec.Struct, frozen=True):
+    """Ask how the `job` of a task stands, for the `polls`-th time (from 1)."""
+
+    task: RunTask
+    job: Value
+    polls: int
+
+    @property
+    def command(self) -> int:
+        """The number of the task's command."""
+        return self.task.command
+
+
+class StopTask(msgspec.Struct, frozen=True):
+    """Stop the `job` of a task: nobody waits for it any more. Done once at most, as AWS does it: as best it can."""
+
+    task: RunTask
+    job: Value
+
+    @property
+    def command(self) -> int:
+        """The number of the task's command."""
+        return self.task.command
+
+
 class Cancel(msgspec.Struct, frozen=True):
     """The answer of this command is not wanted any more."""
 
     command: int
 
 
-Command = RunTask | Cancel
+Command = RunTask | PollTask | StopTask | Cancel
 """What the world is asked to do. Timers are not among them: a frame carries the time at which it is due."""

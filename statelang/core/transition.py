@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from statelang.core import request
 from statelang.core.context import context_object
 from statelang.core.execution import Execution, Head, Started, Step
 from statelang.core.frame import ROOT, Children, Frame, TaskWait
-from statelang.core.stimulus import Cancel, Command
+from statelang.core.stimulus import Command
 from statelang.core.value import Value
 from statelang.errors import Fault, InvalidInput
 from statelang.language.scope import ABSENT, Entropy, Scope
@@ -34,6 +35,7 @@ class Transition:
         "execution",
         "first",
         "frames",
+        "given_up",
         "halted",
         "number",
         "program",
@@ -55,6 +57,7 @@ class Transition:
         self.values: list[Value] = []
         self.dropped: list[int] = []
         self.halted: list[int] = []
+        self.given_up: set[int] = set()
         self.commands: list[Command] = []
         self.changes: dict[str, object] = {}
 
@@ -137,13 +140,19 @@ class Transition:
         self.cancel_under(parent)
         self.halted.append(parent)
 
+    def give_up(self, frame: Frame) -> None:
+        """Ask the world to give up what a frame waits for: once, however many of its parents end with it."""
+        if frame.id not in self.given_up:
+            self.given_up.add(frame.id)
+            self.commands.extend(request.give_up(self.program, self.execution, frame))
+
     def cancel_under(self, parent: int) -> None:
         """Ask the world to give up the tasks of the children of this frame."""
         execution = self.execution
         for child in execution.under(parent):
             waiting = child.waiting
             if type(waiting) is TaskWait and waiting.command in execution.waiting:
-                self.commands.append(Cancel(waiting.command))
+                self.give_up(child)
             if child.id in execution.children:
                 self.cancel_under(child.id)
 

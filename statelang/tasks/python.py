@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from statelang.errors import InvalidInput, InvalidSettings
-from statelang.ports import Answer, Cancel, Failed, Succeeded, TaskCall
+from statelang.ports import Answer, Cancel, Failed, Integration, Succeeded, TaskCall
 from statelang.values import admit
 
 POLL_SECONDS: Final = 0.05
@@ -110,10 +110,10 @@ def python_task(function: Callable[..., Any]) -> PythonTask:
     return PythonTask(function, takes_call=len(needed) == 2 or (spread and len(places) < 2))
 
 
-def find_function(target: str, folder: Path | None) -> Callable[..., Any]:
-    """The function that `package.module:function` names; modules are looked for in `folder` first.
+def find_task(target: str, folder: Path | None) -> Integration:
+    """What `package.module:name` names: a function, or an integration (an object that can `perform`).
 
-    Raises InvalidSettings where there is none.
+    Modules are looked for in `folder` first. Raises InvalidSettings where there is none.
     """
     module_name, found, name = target.partition(":")
     if not found or not module_name or not name:
@@ -124,10 +124,12 @@ def find_function(target: str, folder: Path | None) -> Callable[..., Any]:
             value = getattr(value, part)
     except (ImportError, AttributeError, SyntaxError) as problem:
         raise InvalidSettings(f"python:{target} cannot be imported: {problem}") from problem
+    if hasattr(value, "perform") and not isinstance(value, type):
+        integration: Integration = value
+        return integration
     if not callable(value):
-        raise InvalidSettings(f"python:{target} is no function but a {type(value).__name__}")
-    function: Callable[..., Any] = value
-    return function
+        raise InvalidSettings(f"python:{target} is neither a function nor an integration but a {type(value).__name__}")
+    return python_task(value)
 
 
 def _import(name: str, folder: Path | None) -> ModuleType:

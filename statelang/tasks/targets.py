@@ -19,9 +19,9 @@ Maker = Callable[[str, Options, Path | None], Integration]
 
 
 def _python(target: str, options: Options, folder: Path | None) -> Integration:
-    from statelang.tasks.python import find_function, python_task
+    from statelang.tasks.python import find_task
 
-    return python_task(find_function(target.removeprefix("python:"), folder))
+    return find_task(target.removeprefix("python:"), folder)
 
 
 def _exec(target: str, options: Options, folder: Path | None) -> Integration:

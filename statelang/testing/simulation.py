@@ -22,11 +22,14 @@ from statelang.core.machine import advance, begin
 from statelang.core.stimulus import (
     Cancel,
     Command,
+    PollTask,
     Posted,
     RunTask,
     Stimulus,
+    StopTask,
     TaskFailed,
     TaskHeartbeat,
+    TaskPending,
     TaskStarted,
     TaskSubmitted,
     TaskSucceeded,
@@ -46,6 +49,7 @@ class Reply:
     """What a task does: it starts, and after `after` milliseconds it gives `output` (JSON text), or fails with `error`
     and `cause`. `submitted` is what the request itself answers where the task's own answer comes later; `beats` are
     heartbeats, in milliseconds after the start. `silent`: no answer ever comes; `unstarted`: nobody even begins.
+    `job` (JSON text): the task begins a job, which says `polls` times that it still runs, `after` milliseconds apart.
     """
 
     output: str = "null"
@@ -58,6 +62,8 @@ class Reply:
     silent: bool = False
     unstarted: bool = False
     worker: str | None = None
+    job: str | None = None
+    polls: int = 0
 
 
 Replies = Callable[[RunTask, Execution], Reply]
@@ -78,6 +84,8 @@ class Simulation:
     execution: Execution = field(init=False)
     steps: list[Step] = field(init=False, default_factory=list)
     requests: list[RunTask] = field(init=False, default_factory=list)
+    polled: list[PollTask] = field(init=False, default_factory=list)
+    stopped: list[StopTask] = field(init=False, default_factory=list)
     now: int = field(init=False)
     _agenda: list[tuple[int, int, Stimulus]] = field(init=False, default_factory=list)
     _number: int = field(init=False, default=0)
@@ -136,16 +144,31 @@ class Simulation:
     def _command(self, command: Command) -> None:
         if isinstance(command, Cancel):
             return
+        if isinstance(command, StopTask):
+            self.stopped.append(command)
+        elif isinstance(command, PollTask):
+            self._polled(command)
+        else:
+            self._asked(command)
+
+    def _polled(self, command: PollTask) -> None:
+        self.polled.append(command)
+        reply, token = self.replies(command.task, self.execution), command.task.token
+        pending = TaskPending(self.now, token, self.now + reply.after)
+        self._plan(self.now, pending if command.polls <= reply.polls else self._answer(reply, token, self.now))
+
+    def _asked(self, command: RunTask) -> None:
         self.requests.append(command)
         reply, token = self.replies(command, self.execution), command.token
         if reply.unstarted:
             return
         self._plan(self.now, TaskStarted(self.now, token, reply.worker))
         if reply.submitted is not None:
-            self._plan(self.now, TaskSubmitted(self.now, token, reply.submitted))
+            at = None if reply.job is None else self.now + reply.after
+            self._plan(self.now, TaskSubmitted(self.now, token, reply.submitted, reply.job, at))
         for beat in reply.beats:
             self._plan(self.now + beat, TaskHeartbeat(self.now + beat, token))
-        if not reply.silent:
+        if not reply.silent and reply.job is None:
             self._plan(self.now + reply.after, self._answer(reply, token, self.now + reply.after))
 
     def _answer(self, reply: Reply, token: str, at: int) -> Stimulus:

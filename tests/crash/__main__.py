@@ -21,7 +21,18 @@ from pathlib import Path
 from typing import Any
 
 from statelang.engine import Engine
-from statelang.ports import Answer, Commit, Integration, Lease, NewExecution, TaskCall
+from statelang.ports import (
+    Answer,
+    Commit,
+    Failed,
+    Integration,
+    Jobs,
+    Lease,
+    NewExecution,
+    Pending,
+    Succeeded,
+    TaskCall,
+)
 from statelang.stores.sqlite import SqliteStore
 from statelang.tasks import Bindings
 from statelang.testing.clock import VirtualClock
@@ -88,6 +99,17 @@ class DyingTask:
         self._answer(call)
         self._reaper.place()
         return answer
+
+    def poll(self, call: TaskCall, job: Json, polls: int) -> Succeeded | Failed | Pending:
+        """Ask how a job stands, dying on the way."""
+        self._reaper.place()
+        assert isinstance(self._integration, Jobs)
+        told = self._integration.poll(call, job, polls)
+        self._reaper.place()
+        return told
+
+    def stop(self, call: TaskCall, job: Json) -> None:
+        """Nothing to stop here."""
 
 
 @dataclass(frozen=True)

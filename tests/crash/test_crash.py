@@ -22,6 +22,7 @@ CASES = [
     ("order", "nobody drives there"),
     ("approval", "approved"),
     ("polling", "the service is busy at first"),
+    ("export", "exported at the third look"),
     ("media", "a talking film"),
     ("media", "a scratched film is not published"),
 ]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import statelang
-from statelang import LATER, Engine, JsonText, Limits, StateMachine, TaskCall
+from statelang import LATER, Engine, JsonText, Limits, Pending, StateMachine, Submitted, Succeeded, TaskCall
 from statelang.clock import RealClock
 from statelang.testing.clock import VirtualClock
 from statelang.values import Json
@@ -405,3 +405,99 @@ def _until(true: Callable[[], Any], seconds: float = 10) -> None:
     while not true():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.01)
+
+
+class Exports:
+    """An integration that begins jobs: `ends` says what a job answers, given how often it was asked."""
+
+    def __init__(self, ends: Callable[[int], Any]) -> None:
+        self.ends = ends
+        self.begun: list[Json] = []
+        self.polled: list[tuple[Json, int]] = []
+        self.stopped: list[Json] = []
+        self.seen: list[TaskCall] = []
+
+    def perform(self, call: TaskCall) -> Submitted:
+        self.begun.append(call.input)
+        self.seen.append(call)
+        return Submitted({"started": True}, job={"number": len(self.begun)}, poll_after=2)
+
+    def poll(self, call: TaskCall, job: Json, polls: int) -> Any:
+        self.polled.append((job, polls))
+        self.seen.append(call)
+        return self.ends(polls)
+
+    def stop(self, call: TaskCall, job: Json) -> None:
+        self.stopped.append(job)
+
+
+SYNC = "arn:aws:states:::glue:startJobRun.sync"
+
+
+def test_a_job_is_asked_until_it_ends_and_a_worker_that_takes_over_asks_the_same_job(address: str) -> None:
+    if address == "memory:":
+        pytest.skip("nothing of it outlives the process")
+    one = statelang.load({"StartAt": "J", "States": {"J": {"Type": "Task", "Resource": SYNC, "End": True}}})
+    exports = Exports(lambda polls: Pending(3) if polls < 5 else Succeeded({"polls": polls}))
+    clock = VirtualClock()
+
+    class Wakes(VirtualClock):
+        """Time that stands still: the first worker gets no further than its second poll."""
+
+        def wait(self, queue: Any, until: int | None, *, poll: int | None, busy: bool) -> Any:
+            if until is not None and len(exports.polled) >= 2:
+                until = None
+            return super().wait(queue, until, poll=poll, busy=busy)
+
+    first = Engine(address, tasks={SYNC: exports}, clock=Wakes())
+    first.start(one, {"x": 1}, name="job")
+    _until(lambda: len(exports.polled) == 2)
+    (position,) = first.positions("job")
+    assert position.doing == "waiting for its job"
+    first.close()
+    with Engine(address, tasks={SYNC: exports}, clock=clock) as second:
+        second.resume("job")
+        assert second.wait("job", timeout=20).output == {"polls": 5}
+        assert [event["type"] for event in second.history("job")].count("TaskSubmitted") == 1
+    assert exports.begun == [{"x": 1}]
+    assert [polls for _, polls in exports.polled] == [1, 2, 3, 4, 5]
+    assert {job["number"] for job, _ in exports.polled} == {1}
+    assert len({call.token for call in exports.seen}) == 1
+
+
+def test_stopping_an_execution_that_nobody_drives_stops_its_job_before_the_engine_closes(address: str) -> None:
+    if address == "memory:":
+        pytest.skip("nothing of it outlives the process")
+    one = statelang.load({"StartAt": "J", "States": {"J": {"Type": "Task", "Resource": SYNC, "End": True}}})
+    exports = Exports(lambda polls: Pending(60))
+    with Engine(address, tasks={SYNC: exports}, clock=RealClock()) as first:
+        first.start(one, {}, name="job")
+        _until(lambda: first.positions("job")[0].doing == "waiting for its job")
+    with Engine(address, tasks={SYNC: exports}, clock=RealClock()) as second:
+        second.stop("job", cause="not needed")
+    assert exports.stopped == [{"number": 1}]
+
+
+def test_a_job_whose_integration_knows_nothing_of_it_any_more_fails(engine: Make, address: str) -> None:
+    if address == "memory:":
+        pytest.skip("nothing of it outlives the process")
+    one = statelang.load({"StartAt": "J", "States": {"J": {"Type": "Task", "Resource": SYNC, "End": True}}})
+    with Engine(address, tasks={SYNC: Exports(lambda polls: Pending(60))}, clock=RealClock()) as first:
+        first.start(one, {}, name="job")
+        _until(lambda: first.positions("job")[0].doing == "waiting for its job")
+    with Engine(address, tasks={SYNC: lambda data: data}, clock=VirtualClock()) as second:
+        second.resume("job")
+        result = second.wait("job", timeout=20)
+    assert (result.status, result.error) == ("FAILED", "States.Runtime")
+    assert result.cause is not None
+    assert "knows nothing of the job" in result.cause
+
+
+def test_a_poll_that_raises_fails_the_task(engine: Make) -> None:
+    def ends(polls: int) -> Any:
+        raise OSError("no network")
+
+    one = statelang.load({"StartAt": "J", "States": {"J": {"Type": "Task", "Resource": SYNC, "End": True}}})
+    with Engine("memory:", tasks={SYNC: Exports(ends)}, clock=VirtualClock()) as running:
+        result = running.run(one, {}, timeout=20)
+    assert (result.error, result.cause) == ("States.TaskFailed", "OSError: no network")

@@ -108,7 +108,7 @@ def test_modules_of_the_same_name_in_two_folders_are_two(tmp_path: Path) -> None
         ("resources: {f: 'python:nowhere_at_all:f'}", "cannot be imported"),
         ("resources: {f: 'python:json:nothing'}", "cannot be imported"),
         ("resources: {f: 'python:json'}", "must be written python:package.module:function"),
-        ("resources: {f: 'python:json:__name__'}", "is no function but a str"),
+        ("resources: {f: 'python:json:__name__'}", "is neither a function nor an integration but a str"),
         ("resources: {f: 'exec:'}", "names no program"),
         ('resources: {f: "exec:\'unclosed"}', "No closing quotation"),
         ("resources: {f: {target: 'https://x', timeout: -1}}", "timeout"),

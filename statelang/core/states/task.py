@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from statelang.core import flow
+from statelang.core import flow, request
 from statelang.core.dataflow import TOO_LARGE, effective_input, resulted
-from statelang.core.execution import Execution
 from statelang.core.failure import Failure, fail
 from statelang.core.frame import Frame, TaskWait
 from statelang.core.resource import Resource, classify
 from statelang.core.stimulus import (
-    Cancel,
-    RunTask,
     TaskFailed,
     TaskHeartbeat,
+    TaskPending,
     TaskStarted,
     TaskSubmitted,
     TaskSucceeded,
@@ -52,7 +50,7 @@ def _schedule(t: Transition, frame: Frame, node: Task) -> None:
     event = _tell_scheduled(t, frame, resource, waiting)
     frame = replace(frame, phase="waiting", waiting=waiting, previous=event)
     t.put(frame)
-    t.commands.append(request(t.execution, frame, node))
+    t.commands.append(request.run(t.execution, frame, node))
 
 
 def _tell_scheduled(t: Transition, frame: Frame, resource: Resource, waiting: TaskWait) -> int:
@@ -62,27 +60,6 @@ def _tell_scheduled(t: Transition, frame: Frame, resource: Resource, waiting: Ta
         told = (resource.type, resource.action, t.started.region, waiting.input, *limits)
         return t.emit("TaskScheduled", frame.previous, *told)
     return t.emit(f"{resource.family}Scheduled", frame.previous, resource.action, waiting.input, *limits)
-
-
-def request(execution: Execution, frame: Frame, node: Task) -> RunTask:
-    """The request that a frame which waits for a task stands for: made at first, and again after a crash."""
-    waiting = frame.waiting
-    assert isinstance(waiting, TaskWait)
-    resource = classify(node.resource)
-    return RunTask(
-        frame.id,
-        waiting.command,
-        waiting.token,
-        f"{execution.started.id}.{frame.id}.{frame.entered}",
-        node.resource,
-        waiting.input,
-        frame.attempt,
-        waiting.timeout,
-        waiting.deadline,
-        waiting.credentials,
-        resource.submits,
-        resource.later,
-    )
 
 
 def started(t: Transition, frame: Frame, node: Task, stimulus: TaskStarted) -> None:
@@ -113,7 +90,7 @@ def _after(at: int, seconds: float | None) -> int | None:
 
 
 def submitted(t: Transition, frame: Frame, node: Task, stimulus: TaskSubmitted) -> None:
-    """The request was performed; the answer comes by token."""
+    """The request was performed; the answer comes by token, or from the job that has begun."""
     if _waiting(frame).submitted:
         return
     frame, resource = _begun(t, frame, node), classify(node.resource)
@@ -122,7 +99,16 @@ def submitted(t: Transition, frame: Frame, node: Task, stimulus: TaskSubmitted) 
     if resource.family == "Task":
         output = t.value(text=stimulus.output)
         event = t.emit("TaskSubmitted", event, resource.type, resource.action, output)
+    if stimulus.job is not None:
+        waiting = replace(waiting, job=t.value(text=stimulus.job), poll_at=stimulus.poll_at)
     t.put(replace(frame, previous=event, waiting=replace(waiting, submitted=True)))
+
+
+def pending(t: Transition, frame: Frame, node: Task, stimulus: TaskPending) -> None:
+    """The job still runs: it is asked again later."""
+    waiting = _waiting(frame)
+    if waiting.job is not None and waiting.poll_at is None:
+        t.put(replace(frame, waiting=replace(waiting, poll_at=stimulus.poll_at)))
 
 
 def _begun(t: Transition, frame: Frame, node: Task) -> Frame:
@@ -170,14 +156,26 @@ def _tell(t: Transition, frame: Frame, resource: Resource, ending: str, *details
 
 
 def fired(t: Transition, frame: Frame, node: Task, stimulus: TimerFired) -> None:
-    """The pause before a retry is over, or TimeoutSeconds or HeartbeatSeconds are."""
+    """The pause before a retry is over, or TimeoutSeconds or HeartbeatSeconds are; or a job is to be asked."""
     waiting = frame.waiting
     if not isinstance(waiting, TaskWait):
         _schedule(t, frame, node)
-        return
+    elif waiting.ends is None or waiting.ends > stimulus.at:
+        _poll(t, frame, node, waiting)
+    else:
+        _time_out(t, frame, waiting, stimulus)
+
+
+def _poll(t: Transition, frame: Frame, node: Task, waiting: TaskWait) -> None:
+    frame = replace(frame, waiting=replace(waiting, poll_at=None, polls=waiting.polls + 1))
+    t.put(frame)
+    t.commands.append(request.poll(t.execution, frame, node))
+
+
+def _time_out(t: Transition, frame: Frame, waiting: TaskWait, stimulus: TimerFired) -> None:
     late = waiting.deadline is not None and waiting.deadline <= stimulus.at
     event = tell_timed_out(t, frame)
-    t.commands.append(Cancel(waiting.command))
+    t.give_up(frame)
     also = () if late else ("States.HeartbeatTimeout",)
     fail(t, replace(frame, previous=event, waiting=None), Failure("States.Timeout", "", event, also, told=False))
 
