@@ -209,7 +209,7 @@ def _drive(engine: Engine, begin: Callable[[], object], name: str) -> Result:
     begin()
     result = engine.wait(name, timeout=0)
     while result.status == "RUNNING" and not stopped.is_set():
-        result = engine.wait(name, timeout=0.5, unless=stopped)
+        result = engine.wait(name, timeout=0.5, unless=stopped, drive=True)
     if result.status == "RUNNING":
         engine.close(grace_ms=GRACE_MS)
     return result

@@ -125,7 +125,7 @@ class Engine:
 
         `timeout` in seconds; when it is over the Result says RUNNING and the execution goes on.
         """
-        return self.wait(self.start(machine, input, name=name), timeout=timeout)
+        return self.wait(self.start(machine, input, name=name), timeout=timeout, drive=True)
 
     def start(self, machine: StateMachine, input: Json = None, *, name: str | None = None, drive: bool = True) -> str:
         """Start an execution and return its name, once the start is on disk.
@@ -181,16 +181,24 @@ class Engine:
     def _take(self, name: str, why: Literal["resume", "redrive", "settle"]) -> bool:
         return bool(self._ask(lambda answer: Take(name, why, answer)))
 
-    def wait(self, name: str, *, timeout: float | None = None, unless: threading.Event | None = None) -> Result:
+    def wait(
+        self,
+        name: str,
+        *,
+        timeout: float | None = None,
+        unless: threading.Event | None = None,
+        drive: bool = False,
+    ) -> Result:
         """Wait for an execution to end, whoever drives it, or until `unless` is set.
 
-        `timeout` as for `run`. Raises ExecutionNotFound, and what made this engine's worker give it up.
+        `timeout` as for `run`. `drive`: where nobody drives it (any more), it is driven here. Raises
+        ExecutionNotFound, and what made this engine's worker give it up.
         """
         waiter = _Waiter()
         with self._guard:
             self._waiters.setdefault(name, []).append(waiter)
         try:
-            return self._await(name, waiter, timeout, unless)
+            return self._await(name, waiter, timeout, unless, drive)
         finally:
             with self._guard:
                 waiters = self._waiters[name]
@@ -198,7 +206,9 @@ class Engine:
                 if not waiters:
                     del self._waiters[name]
 
-    def _await(self, name: str, waiter: _Waiter, timeout: float | None, unless: threading.Event | None) -> Result:
+    def _await(
+        self, name: str, waiter: _Waiter, timeout: float | None, unless: threading.Event | None, drive: bool
+    ) -> Result:
         result = self.result(name)
         left = timeout
         while result.status == "RUNNING" and (left is None or left > 0) and not (unless and unless.is_set()):
@@ -212,6 +222,8 @@ class Engine:
             left = None if left is None else left - pause
             if name not in self._worker.live:
                 result = self.result(name)
+                if drive and result.status == "RUNNING" and not self.store.summary(name).driven:
+                    self._take(name, "resume")
         return result
 
     def result(self, name: str) -> Result:
@@ -321,8 +333,9 @@ class Engine:
             try:
                 answer = answered.get(timeout=1)
             except Empty:
-                if self._broken is not None:
-                    raise self._broken from None
+                self.check()
+                if self._thread is None or not self._thread.is_alive():
+                    raise StatelangError("the engine is closed") from None
                 continue
             if isinstance(answer, BaseException):
                 raise answer

@@ -32,7 +32,7 @@ from statelang.core.stimulus import (
 )
 from statelang.errors import StatelangError
 from statelang.messages import Message, Told, Wake
-from statelang.pool import Pool
+from statelang.pool import Job, Pool
 from statelang.ports import (
     Answer,
     Commit,
@@ -60,7 +60,7 @@ class Task:
 
     request: RunTask
     cancel: threading.Event = field(default_factory=threading.Event)
-    begun: bool = False
+    job: Job | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -97,6 +97,8 @@ class Performer:
             self.cancel(live, command.command)
         elif isinstance(command, StopTask):
             self._stop(live, command)
+        elif command.command not in live.execution.waiting:
+            return  # a later step of the same commit gave it up again
         elif isinstance(command, PollTask):
             self._poll(live, command)
         else:
@@ -107,8 +109,8 @@ class Performer:
         task = live.tasks.pop(command, None)
         if task is not None:
             task.cancel.set()
-            if task.begun:
-                self._pool.resize(1)
+            if task.job is not None:
+                self._pool.abandon(task.job)
 
     def _perform(self, live: Live, request: RunTask) -> None:
         task = Task(request)
@@ -122,7 +124,7 @@ class Performer:
         if integration is not None:
             live.tasks[request.command] = task
             call, id = self._call(live, task), live.lease.execution
-            self._pool.submit(lambda: self._run(id, task, integration, call))
+            task.job = self._pool.submit(lambda: self._run(id, task, integration, call))
 
     def _poll(self, live: Live, command: PollTask) -> None:
         task = live.tasks[command.command] = Task(command.task)
@@ -134,7 +136,7 @@ class Performer:
                 for stimulus in _stimuli(told, command.task, self._clock.now()):
                     self._tell(Told(id, stimulus))
 
-        self._pool.submit(ask)
+        task.job = self._pool.submit(ask)
 
     def _stop(self, live: Live, command: StopTask) -> None:
         call = self._call(live, Task(command.task))
@@ -180,7 +182,6 @@ class Performer:
         """Perform a task, on a thread of the pool."""
         if task.cancel.is_set():
             return
-        task.begun = True
         self._tell(Told(execution, TaskStarted(self._clock.now(), call.token)))
         answer: Answer | None
         try:
@@ -189,8 +190,6 @@ class Performer:
             answer = Failed("States.TaskFailed", f"{type(problem).__name__}: {problem}")
         for stimulus in _stimuli(answer, task.request, self._clock.now()):
             self._tell(Told(execution, stimulus))
-        if task.cancel.is_set():
-            self._pool.resize(-1)
 
     def close(self) -> None:
         """Let the idle threads end."""

@@ -1,7 +1,7 @@
 """The threads that perform tasks.
 
-Rule: they are daemons. A task that hangs holds its thread and nothing else: neither the worker nor the end of the
-process waits for it.
+Rule: they are daemons. A task that hangs holds its thread and nothing else: neither the worker, nor the tasks that
+wait behind it once nobody wants its answer, nor the end of the process wait for it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
+from typing import Literal
+
+State = Literal["queued", "running", "abandoned", "done"]
+
+
+class Job:
+    """A piece of work that was handed to a pool, and how far it is."""
+
+    __slots__ = ("state", "work")
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self.work = work
+        self.state: State = "queued"
 
 
 class Pool:
@@ -17,34 +30,47 @@ class Pool:
     def __init__(self, size: int, name: str = "statelang-task") -> None:
         self.size = size
         self._name = name
-        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._work: SimpleQueue[Job | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
         self._pending = 0
 
-    def submit(self, work: Callable[[], None]) -> None:
+    def submit(self, work: Callable[[], None]) -> Job:
         """Have it done on a thread of the pool. `work` must not raise."""
+        job = Job(work)
         with self._lock:
             self._pending += 1
-            grow = self._pending > self._threads and self._threads < self.size
-            self._threads += grow
-            number = self._threads
-        self._work.put(work)
-        if grow:
-            threading.Thread(target=self._run, name=f"{self._name}-{number}", daemon=True).start()
+            self._work.put(job)
+            self._grow()
+        return job
 
-    def resize(self, by: int) -> None:
-        """Allow more threads (or fewer): one that works at what nobody wants any more must not hold up the others."""
+    def abandon(self, job: Job) -> None:
+        """Nobody wants it any more: while it still runs, another thread does what waits behind it."""
         with self._lock:
-            self.size += by
+            if job.state == "running":
+                job.state = "abandoned"
+                self.size += 1
+                self._grow()
+
+    def _grow(self) -> None:
+        if self._pending > self._threads and self._threads < self.size:
+            self._threads += 1
+            threading.Thread(target=self._run, name=f"{self._name}-{self._threads}", daemon=True).start()
 
     def _run(self) -> None:
-        while (work := self._work.get()) is not None:
+        while (job := self._work.get()) is not None:
+            self._mark(job, "running")
             try:
-                work()
+                job.work()
             finally:
-                with self._lock:
-                    self._pending -= 1
+                self._mark(job, "done")
+
+    def _mark(self, job: Job, state: State) -> None:
+        with self._lock:
+            if state == "done":
+                self._pending -= 1
+                self.size -= job.state == "abandoned"
+            job.state = state
 
     def close(self) -> None:
         """Let the idle threads end; those that work end with the process."""

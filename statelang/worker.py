@@ -14,8 +14,9 @@ import contextlib
 from collections.abc import Callable, Mapping
 from itertools import islice
 from queue import Empty, SimpleQueue
-from typing import Final, Literal
+from typing import Literal
 
+from statelang.aside import RETRY_MS, Aside
 from statelang.chance import Chance
 from statelang.clock import Clock
 from statelang.core.execution import apply
@@ -32,38 +33,12 @@ from statelang.core.stimulus import (
 from statelang.errors import LeaseLost, StatelangError, StoreError
 from statelang.live import ANSWERS, Live, Performer, must_last
 from statelang.messages import Begin, Message, Observer, Take, Told
-from statelang.ports import Commit, Integrations, Post, Store
+from statelang.pace import ADOPT, BATCH, BATCH_MS, FRAMES_PER_ROUND, KEEP_MS, MAIL_PER_ROUND, MOST, POLL_MS, SWEEP
+from statelang.ports import Commit, Integrations, Lease, Post, Store
 from statelang.program import Program
 from statelang.timers import Timers
 
 Policy = Literal["transition", "effect", "strict"]
-
-FRAMES_PER_ROUND: Final = 256
-"""How many frames of one execution move in one round: what one commit may hold."""
-
-BATCH: Final = 256
-"""How many transitions may share a checkpoint under `effect`."""
-
-BATCH_MS: Final = 50
-"""How long transitions may go without a checkpoint under `effect`, in milliseconds."""
-
-KEEP_MS: Final = 1_000
-"""An execution that waits for a timer further away than this is let go."""
-
-POLL_MS: Final = 50
-"""How soon a post of another process is noticed."""
-
-ADOPT: Final = 1_000
-"""How many executions are taken over at once."""
-
-RETRY_MS: Final = 60_000
-"""When one that could not be taken over is looked at again."""
-
-MAIL_PER_ROUND: Final = 1_000
-"""How many messages one round takes."""
-
-SWEEP: Final = 256
-"""How many dropped frames are removed at once when there is nothing else to write."""
 
 Compile = Callable[[str], Program]
 """The text of a pinned definition -> its Program."""
@@ -92,13 +67,14 @@ class Worker:
         self.live: dict[str, Live] = {}
         self._compile = compile
         self._integrations = integrations
-        self._refused: dict[str, int] = {}
         self._observer = observer
         self._clock = clock
         self._policy = policy
         self._mail: SimpleQueue[Message] = SimpleQueue()
         self._performer = Performer(integrations, clock, threads, self.tell)
         self._changed: dict[str, Live] = {}
+        self._ready: dict[str, Live] = {}
+        self._aside = Aside()
         self._timers = Timers()
         self._programs: dict[str, Program] = {}
         self._chance = Chance()
@@ -130,13 +106,13 @@ class Worker:
         commits = [Commit(live.lease, (), release=True, due=0) for live in self.live.values()]
         self.live.clear()
         if commits:
-            with contextlib.suppress(LeaseLost):
+            with contextlib.suppress(StoreError):  # what cannot be given back is free once this process has ended
                 self.store.commit(commits, sync=False)
         self._performer.close()
 
     def _read_mail(self) -> None:
         message = None
-        if not any(live.execution.ready for live in self.live.values()):
+        if not self._ready:
             busy = any(live.tasks for live in self.live.values())
             message = self._clock.wait(self._mail, self._next_timer(), poll=POLL_MS, busy=busy)
         for _ in range(MAIL_PER_ROUND):
@@ -186,8 +162,21 @@ class Worker:
 
     def _drive(self, live: Live) -> Live:
         self.live[live.lease.execution] = live
-        self._timers.set(live)
+        self._mark(live)
         return live
+
+    def _mark(self, live: Live) -> None:
+        """Know an execution as ready or not, and when it is due."""
+        if live.execution.ready:
+            self._ready[live.lease.execution] = live
+        else:
+            self._ready.pop(live.lease.execution, None)
+        self._timers.set(live)
+
+    def _forget(self, id: str) -> None:
+        """Drive an execution no further."""
+        for known in (self.live, self._ready, self._changed):
+            known.pop(id, None)
 
     def _told(self, message: Told) -> None:
         live = self.live.get(message.execution)
@@ -216,26 +205,36 @@ class Worker:
         program = self._program(self.store.summary(id).digest)
         if why != "settle":
             self._integrations.check(program.uses)
-        lease = self.store.reopen(id) if why == "redrive" else self.store.claim(id)
+        lease = self._aside.lease(id) or (self.store.reopen(id) if why == "redrive" else self.store.claim(id))
         if lease is None:
             return False
         try:
             execution, posts = self.store.load(lease)
         except StatelangError:
-            self.store.commit([Commit(lease, (), release=True, due=self._clock.now() + RETRY_MS)], sync=False)
+            self._release(lease)
             raise
         live = self._drive(Live(lease, execution, program))
         for post in posts:
             self._take_post(live, post)
         if why == "redrive":
             self._step(live, Redriven(self._clock.now(), execution.head.redrives + 1))
-        elif not live.steps:
-            self._perform_outstanding(live)
+        self._perform_outstanding(live)
         return True
 
+    def _release(self, lease: Lease) -> None:
+        """Give back what cannot be read here; whoever can may try later."""
+        now = self._clock.now()
+        try:
+            self.store.commit([Commit(lease, (), release=True, due=now + RETRY_MS)], sync=False)
+        except StoreError as problem:
+            self._aside.keep(lease, problem, now)
+
     def _perform_outstanding(self, live: Live) -> None:
+        """Ask again for the tasks that were asked for; those that posts have led to are asked for once committed."""
+        new = {command.command for step in live.steps for command in step.commands}
         for command in outstanding(live.program, live.execution):
-            self._performer.do(live, command)
+            if command.command not in new:
+                self._performer.do(live, command)
         if not live.execution.ready and not live.tasks:
             self._changed[live.lease.execution] = live
 
@@ -261,16 +260,17 @@ class Worker:
 
     def _adopt_due(self, now: int) -> None:
         """Take over what nobody drives; what this worker cannot drive is left to others, and tried again later."""
-        for id in self.store.due(now, ADOPT + len(self._refused)):
-            if self._refused.get(id, 0) > now:
-                continue
+        room = min(ADOPT, MOST - len(self.live))
+        due = self.store.due(now, room + self._aside.refused) if room > 0 else ()
+        for id in self._aside.to_try(due, now):
+            if len(self.live) >= MOST:
+                return
             try:
                 self._adopt(id)
-                self._refused.pop(id, None)
+                self._aside.accept(id)
             except StatelangError as problem:
-                if id not in self._refused:
+                if self._aside.refuse(id, now):
                     self._observer.gave_up(id, problem)
-                self._refused[id] = now + RETRY_MS
 
     def _take_post(self, live: Live, post: Post) -> None:
         if post.number in live.posts:
@@ -292,11 +292,9 @@ class Worker:
 
     def _move(self) -> None:
         """Every frame that is ready makes one transition; under `effect` as many as a checkpoint may hold."""
-        for live in list(self.live.values()):
-            if self._policy == "effect":
-                self._run_ahead(live)
-            elif live.execution.ready:
-                self._move_each(live)
+        move = self._run_ahead if self._policy == "effect" else self._move_each
+        for live in list(self._ready.values()):
+            move(live)
 
     def _move_each(self, live: Live) -> None:
         """One transition of each frame; a Parallel or Map makes child after child, each of which makes its first."""
@@ -326,22 +324,24 @@ class Worker:
         apply(live.execution, step)
         live.steps.append(step)
         self._changed[live.lease.execution] = live
-        self._timers.set(live)
+        self._mark(live)
         return True
 
     def _give_up(self, live: Live, problem: BaseException) -> None:
-        """Drive an execution no further. Its lease is kept, so that nobody tries the same again and again."""
+        """Drive an execution no further; its lease is kept (see Aside)."""
         id = live.lease.execution
-        self.live.pop(id, None)
-        self._changed.pop(id, None)
-        for task in live.tasks.values():
-            task.cancel.set()
+        self._forget(id)
+        if not isinstance(problem, LeaseLost):
+            self._aside.keep(live.lease, problem, self._clock.now())
+        for command in list(live.tasks):
+            self._performer.cancel(live, command)
         self._observer.gave_up(id, problem)
 
     def _commit(self) -> None:
         """Write what this round has done, then do what it asked for."""
         if not self._changed:
-            self.store.sweep(SWEEP)
+            with contextlib.suppress(StoreError):  # nothing needs it done now
+                self.store.sweep(SWEEP)
             return
         changed, self._changed = self._changed, {}
         commits = [self._commit_of(live) for live in changed.values()]
@@ -391,6 +391,6 @@ class Worker:
             for command in step.commands:
                 self._performer.do(live, command)
         if ended or commit.release:
-            self.live.pop(live.lease.execution, None)
+            self._forget(live.lease.execution)
         if steps:
             self._observer.committed(live.execution, steps)

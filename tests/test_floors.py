@@ -23,6 +23,8 @@ FLOORS: dict[str, int] = {
     "clock": 4,
     "chance": 4,
     "names": 4,
+    "aside": 5,
+    "pace": 4,
     "pool": 4,
     "messages": 5,
     "live": 5,

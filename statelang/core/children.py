@@ -93,15 +93,21 @@ def child_failed(t: Transition, child: Frame, problem: Failure) -> None:
             _time_out(t, sibling)
     if isinstance(node, Map):
         t.emit("MapIterationFailed", event, node.name, child.index)
-    for sibling in t.execution.under(parent.id):
-        if sibling.id != child.id and sibling.phase in ("ready", "waiting"):
-            abort(t, sibling, event)
-            if isinstance(node, Map):
-                t.emit("MapIterationAborted", event, node.name, sibling.index)
+    abort_under(t, parent, event, child.id)
     _tell_aborted(t, child, event)
-    t.halt(parent.id)
-    also = ("States.BranchFailed",) if isinstance(node, Parallel) else ()
+    also = (*problem.also, "States.BranchFailed") if isinstance(node, Parallel) else problem.also
     failure.fail(t, t.frame(parent.id), problem._replace(also=also, final=False))
+
+
+def abort_under(t: Transition, parent: Frame, event: int, failed: int | None = None) -> None:
+    """Stop the children of a frame that are still on their way, all but the one that failed, and tell so."""
+    node = t.node(parent)
+    for child in t.execution.under(parent.id):
+        if child.id != failed and child.phase in ("ready", "waiting"):
+            abort(t, child, event)
+            if isinstance(node, Map):
+                t.emit("MapIterationAborted", event, node.name, child.index)
+    t.halt(parent.id)
 
 
 def _time_out(t: Transition, frame: Frame) -> None:

@@ -53,6 +53,8 @@ def fault(t: Transition, frame: Frame, problem: Fault, *, final: bool = False) -
     if problem.error == "States.QueryEvaluationError":
         before = frame.before if event == frame.entered and not _after_entry(problem) else event
         event = t.emit("EvaluationFailed", before, node.name, problem.error, cause, problem.location)
+    if isinstance(frame.waiting, Children):
+        children.abort_under(t, frame, event)
     fail(t, frame, Failure(problem.error, cause, event, final=final))
 
 
@@ -78,8 +80,6 @@ def fail(t: Transition, frame: Frame, failure: Failure) -> None:
             if matches(catcher.error_equals, failure):
                 _catch(t, frame, catcher, index, failure)
                 return
-    else:
-        failure = _with_state_failed(t, node, failure)
     _end(t, frame, failure)
 
 

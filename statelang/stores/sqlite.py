@@ -200,7 +200,7 @@ class SqliteStore:
             self._garbage.append(key * SPAN + frame)
         if head.status != "RUNNING":
             db.execute(SQL["end_execution"], (head.status, head.stopped_at, head.error, head.cause, key))
-            since.ended = True
+            self._since.pop(key, None)
         elif since.ended:
             db.execute(SQL["run_again"], (head.redrives, key))
             since.ended = False
@@ -318,13 +318,22 @@ class SqliteStore:
     def _own(self) -> int:
         """This worker's number; its lock is held before anybody can read the number."""
         if self._owner is None:
-            with self._write(self._driver, sync=False) as db:
-                process = f"{os.uname().nodename if hasattr(os, 'uname') else ''}:{os.getpid()}"
-                number = db.execute(SQL["insert_owner"], (process,)).lastrowid
-                assert number is not None
-                self._lock = OwnerLock(self.place, number)
-            self._owner = number
+            try:
+                self._owner = self._become_owner()
+            except BaseException:
+                if self._lock is not None:
+                    self._lock.release()
+                    self._lock = None
+                raise
         return self._owner
+
+    def _become_owner(self) -> int:
+        with self._write(self._driver, sync=False) as db:
+            process = f"{os.uname().nodename if hasattr(os, 'uname') else ''}:{os.getpid()}"
+            number = db.execute(SQL["insert_owner"], (process,)).lastrowid
+            assert number is not None
+            self._lock = OwnerLock(self.place, number)
+        return number
 
     def _lives(self, owner: int) -> bool:
         return owner == self._owner or owner_lives(self.place, owner)

@@ -87,24 +87,44 @@ class SqliteCare:
         """Remove the executions that ended before a time (milliseconds since 1970), whole; returns how many."""
         pruned = 0
         with self._open() as db:
+            for (key,) in db.execute(SQL["stray_keys"]).fetchall():
+                _remove_rows(db, key)
             while rows := db.execute(SQL["prunable"], (before, 100)).fetchall():
-                for key, _ in rows:
-                    self._remove(db, key)
-                    pruned += 1
+                removed = sum(_remove(db, key) for (key,) in rows)
+                pruned += removed
+                if not removed:
+                    break
             if pruned:
                 db.execute(SQL["delete_definitions"])
         return pruned
 
-    def _remove(self, db: sqlite3.Connection, key: int) -> None:
-        """Remove one execution, its row last: an interrupted prune is done again by the next one."""
-        first, last = key * SPAN, key * SPAN + SPAN - 1
-        for statement in ("delete_log", "delete_frames"):
-            while db.execute(SQL[statement], (first, last, CHUNK)).rowcount > 0:
-                pass
-        db.execute("BEGIN IMMEDIATE")
-        db.execute(SQL["delete_posts"], (key,))
-        db.execute(SQL["delete_execution"], (key,))
+
+def _remove(db: sqlite3.Connection, key: int) -> bool:
+    """Remove one execution, unless it is being redriven by now.
+
+    Its own row goes first: what an interrupted prune leaves belongs to nothing, and the next one removes it.
+    """
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        going = db.execute(SQL["still_prunable"], (key,)).fetchone() is not None
+        if going:
+            db.execute(SQL["delete_posts"], (key,))
+            db.execute(SQL["delete_execution"], (key,))
         db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    if going:
+        _remove_rows(db, key)
+    return going
+
+
+def _remove_rows(db: sqlite3.Connection, key: int) -> None:
+    first, last = key * SPAN, key * SPAN + SPAN - 1
+    for statement in ("delete_frames", "delete_log"):
+        while db.execute(SQL[statement], (first, last, CHUNK)).rowcount > 0:
+            pass
 
 
 def _unreadable(db: sqlite3.Connection, key: int) -> str | None:

@@ -6,6 +6,7 @@ Rule: no statement of the store stands anywhere but in `sql/`, and no sqlite3 er
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import sqlite3
@@ -128,7 +129,11 @@ class OwnerLock:
 
     def __init__(self, place: str, owner: int) -> None:
         self.path = Path(f"{place}-owner-{owner}")
-        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as problem:
+            kind = StoreFull if problem.errno in (errno.ENOSPC, errno.EDQUOT) else StoreReadOnly
+            raise kind(f"{self.path}: cannot be made ({problem.strerror})") from None
         _lock(self._file)
 
     def release(self) -> None:

@@ -33,7 +33,12 @@ UPDATE execution
 -- name: release
 -- Posts that came while it was held make it due at once.
 UPDATE execution
-   SET owner = NULL, due = CASE WHEN EXISTS (SELECT 1 FROM post WHERE post.execution = execution.key) THEN 0 ELSE ? END
+   SET owner = NULL,
+       due = CASE
+           WHEN status <> 'RUNNING' THEN NULL
+           WHEN EXISTS (SELECT 1 FROM post WHERE post.execution = execution.key) THEN 0
+           ELSE ?
+       END
  WHERE key = ?
 
 -- name: delete_post
@@ -53,7 +58,7 @@ RETURNING key, epoch
 
 -- name: reopen
 UPDATE execution
-   SET owner = ?, epoch = epoch + 1
+   SET owner = ?, epoch = epoch + 1, due = 0
  WHERE id = ? AND status NOT IN ('RUNNING', 'SUCCEEDED') AND (owner IS NULL OR owner = ?)
 RETURNING key, epoch
 
@@ -61,7 +66,10 @@ RETURNING key, epoch
 SELECT owner FROM execution WHERE id = ?
 
 -- name: free_owner
-UPDATE execution SET owner = NULL WHERE owner = ?
+-- What an owner holds is always due, so that the index finds it; one that does not run is due no more.
+UPDATE execution
+   SET owner = NULL, due = CASE WHEN status = 'RUNNING' THEN due END
+ WHERE owner = ? AND due IS NOT NULL
 
 -- name: due
 SELECT id FROM execution WHERE owner IS NULL AND due <= ? ORDER BY due LIMIT ?
@@ -133,7 +141,21 @@ DELETE FROM frame WHERE id = ?
 DELETE FROM frame WHERE id IN (SELECT id FROM frame WHERE id BETWEEN ? AND ? LIMIT ?)
 
 -- name: prunable
-SELECT key, id FROM execution WHERE status <> 'RUNNING' AND stopped_at < ? ORDER BY stopped_at LIMIT ?
+SELECT key FROM execution
+ WHERE status <> 'RUNNING' AND owner IS NULL AND stopped_at < ? ORDER BY stopped_at LIMIT ?
+
+-- name: still_prunable
+SELECT 1 FROM execution WHERE key = ? AND status <> 'RUNNING' AND owner IS NULL
+
+-- name: stray_keys
+-- The keys of log rows whose execution is gone: one look-up per key, however many rows it has.
+WITH RECURSIVE known (key) AS (
+    SELECT min(id) / 4294967296 FROM log
+    UNION ALL
+    SELECT (SELECT min(id) / 4294967296 FROM log WHERE id >= (known.key + 1) * 4294967296)
+      FROM known WHERE known.key IS NOT NULL
+)
+SELECT key FROM known WHERE key IS NOT NULL AND key NOT IN (SELECT key FROM execution)
 
 -- name: delete_log
 DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id BETWEEN ? AND ? LIMIT ?)
