@@ -56,10 +56,14 @@ def test_a_task_whose_sibling_fails_in_the_same_round_is_never_begun() -> None:
 def test_an_item_selector_that_fails_stops_the_iterations_before_it(attempts: int) -> None:
     """The iterations under way must not answer to a Map that pauses before its retry."""
     cancelled: list[bool] = []
+    begun = threading.Semaphore(0)
 
     def work(item: Json, call: TaskCall) -> Json:
         if item["v"] == "hangs":
+            begun.release()
             cancelled.append(call.cancel.wait(10))
+        else:
+            begun.acquire(timeout=10)
         return item
 
     each = {
