@@ -13,8 +13,8 @@ from statelang.compiler import fields
 from statelang.compiler.findings import Findings, Place
 from statelang.compiler.handlers import catchers, choice_rules, retriers
 from statelang.compiler.maps import map_fields
-from statelang.compiler.problems import NO_DOLLAR, STATIC_RESULT
 from statelang.compiler.resources import check_resource
+from statelang.compiler.substitutions import Open, is_open, opened
 from statelang.language import paths
 from statelang.language.intrinsics import is_intrinsic
 from statelang.language.scope import ABSENT
@@ -47,16 +47,23 @@ from statelang.values import Json
 
 Given = Mapping[str, Json]
 
+_AS_WRITTEN: Final = ("Branches", "ItemProcessor", "Iterator", "Resource", "Comment")
+"""Fields in which open placeholders stay as they are: states inside a state are opened one by one."""
+
 
 class Builder:
     """Builds the nodes of one definition."""
 
-    def __init__(self, findings: Findings, language: QueryLanguage, *, express: bool) -> None:
+    def __init__(
+        self, findings: Findings, language: QueryLanguage, *, express: bool, placeholders: bool = False
+    ) -> None:
         self.findings = findings
+        self.placeholders = placeholders
         self.language = language
         self.express = express
         self.nodes: dict[str, State] = {}
         self.uses: list[Use] = []
+        self.main = States("", {})
 
     def states(self, value: Given, place: Place) -> States:
         """A States object with its StartAt."""
@@ -65,7 +72,8 @@ class Builder:
         for name, state in given.items() if isinstance(given, dict) else ():
             at = place / "States" / name
             if not isinstance(state, dict):
-                self.findings.say("Expected value of type Object", at)
+                if not is_open(state):
+                    self.findings.say("Expected value of type Object", at)
                 continue
             node = self.state(name, state, at)
             if node is not None:
@@ -74,9 +82,13 @@ class Builder:
 
     def state(self, name: str, state: Given, place: Place) -> State | None:
         """One state, or None where its type is unknown."""
+        if self.placeholders:
+            state = {key: item if key in _AS_WRITTEN else opened(item) for key, item in state.items()}
         kind = state.get("Type")
         if "Type" not in state:
             self.findings.required(state, ("Type",), place)
+            return None
+        if is_open(kind):
             return None
         if not isinstance(kind, str) or kind not in BUILDERS:
             known = ", ".join(fields.TYPES)
@@ -106,7 +118,7 @@ class Builder:
             return
         if state.get("End") is True and "Next" in state:
             self.findings.say("A state may have either Next or End, not both", place)
-        elif "Next" not in state and state.get("End") is not True:
+        elif "Next" not in state and state.get("End") is not True and not is_open(state.get("End")):
             self.findings.say("A state needs either Next or End: true", place)
 
     def _exclusive(self, state: Given, place: Place) -> None:
@@ -150,34 +162,15 @@ class Builder:
 
     def template(self, value: Json, place: Place) -> Expression | None:
         """A JSONPath payload template."""
-        self._warn_static(value, place)
         return self.findings.compiled(lambda: compile_template(value), place)
 
     def query(self, value: Json, place: Place, location: str) -> Expression | None:
         """A JSONata template."""
         return self.findings.compiled(lambda: compile_jsonata_template(value, location=location), place)
 
-    def _warn_static(self, value: Json, place: Place) -> None:
-        """A text that looks like a path under a key without `.$` is most often a slip."""
-        if isinstance(value, dict):
-            for key, item in value.items():
-                if isinstance(item, str) and not key.endswith(".$") and _looks_dynamic(item):
-                    message = f"The field '{key}' looks like a path or intrinsic call, but its name lacks '.$'"
-                    self.findings.say(message, place / key, code=NO_DOLLAR, severity="WARNING")
-                else:
-                    self._warn_static(item, place / key)
-
-
-def _looks_dynamic(text: str) -> bool:
-    return text.startswith(("$.", "$$.", "$[")) or (is_intrinsic(text) and "(" in text)
-
 
 def _pass(builder: Builder, state: Given, place: Place, common: dict[str, Any], language: QueryLanguage) -> State:
-    result = state.get("Result", ABSENT)
-    if isinstance(result, dict) and any(key.endswith(".$") for key in result):
-        message = "Result is taken as it is: paths in it are not evaluated"
-        builder.findings.say(message, place / "Result", code=STATIC_RESULT, severity="WARNING")
-    return Pass(**common, result=result)
+    return Pass(**common, result=state.get("Result", ABSENT))
 
 
 def _task(builder: Builder, state: Given, place: Place, common: dict[str, Any], language: QueryLanguage) -> State:
@@ -256,7 +249,7 @@ def _wait(builder: Builder, state: Given, place: Place, common: dict[str, Any], 
     if language == "JSONata" and is_query(value):
         return Wait(**common, timestamp=findings.compiled(lambda: compile_jsonata_timestamp(value), at))
     instant = parse_timestamp(value)
-    if instant is None and not (isinstance(value, str) and value.startswith("${")):
+    if instant is None and not isinstance(value, Open):
         findings.say("String does not match RFC3339 timestamp", at)
     due = None if instant is None else instant.milliseconds
     return Wait(**common, timestamp=lambda scope: due)
@@ -307,7 +300,8 @@ def _parallel(builder: Builder, state: Given, place: Place, common: dict[str, An
     for index, branch in enumerate(listed if isinstance(listed, list) else []):
         at = place / "Branches" / index
         if not isinstance(branch, dict):
-            builder.findings.say("Expected value of type Object", at)
+            if not is_open(branch):
+                builder.findings.say("Expected value of type Object", at)
             continue
         good = builder.findings.fields(branch, fields.BRANCH, at)
         builder.findings.required(branch, ("States", "StartAt"), at)

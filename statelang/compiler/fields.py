@@ -101,11 +101,6 @@ def or_query(shape: Shape) -> Shape:
     return lambda value: None if is_query(value) else shape(value)
 
 
-def or_placeholder(shape: Shape) -> Shape:
-    """A value of this shape, or a `${Placeholder}` that stands for one."""
-    return lambda value: None if isinstance(value, str) and value.startswith("${") else shape(value)
-
-
 Fields = Mapping[str, Shape]
 
 _EVERY: Final[Fields] = {
@@ -120,9 +115,9 @@ _RESULT: Final[Fields] = {"ResultPath": nullable_text, "ResultSelector": mapping
 _ASSIGN: Final[Fields] = {"Assign": mapping}
 _OUTPUT: Final[Fields] = {"Output": anything}
 
-_SECONDS: Final = or_placeholder(integer(1))
-_PERCENT: Final = or_placeholder(number(0, 100))
-_COUNT: Final = or_placeholder(integer(0))
+_SECONDS: Final = integer(1)
+_PERCENT: Final = number(0, 100)
+_COUNT: Final = integer(0)
 
 _MAP: Final[Fields] = {
     "ItemProcessor": mapping,
@@ -140,7 +135,7 @@ JSONPATH: Final[Mapping[str, Fields]] = {
              "Parameters": anything, "TimeoutSeconds": _SECONDS, "TimeoutSecondsPath": text,
              "HeartbeatSeconds": _SECONDS, "HeartbeatSecondsPath": text, "Credentials": mapping},
     "Choice": {**_EVERY, **_THROUGH, **_ASSIGN, "Choices": full_array, "Default": text},
-    "Wait": {**_EVERY, **_ONWARD, **_THROUGH, **_ASSIGN, "Seconds": or_placeholder(integer(0)),
+    "Wait": {**_EVERY, **_ONWARD, **_THROUGH, **_ASSIGN, "Seconds": integer(0),
              "SecondsPath": text, "Timestamp": text, "TimestampPath": text},
     "Succeed": {**_EVERY, **_THROUGH},
     "Fail": {**_EVERY, "Error": text, "ErrorPath": text, "Cause": text, "CausePath": text},
@@ -159,7 +154,7 @@ JSONATA: Final[Mapping[str, Fields]] = {
              "TimeoutSeconds": or_query(_SECONDS), "HeartbeatSeconds": or_query(_SECONDS),
              "Credentials": or_query(mapping)},
     "Choice": {**_EVERY, **_OUTPUT, **_ASSIGN, "Choices": full_array, "Default": text},
-    "Wait": {**_EVERY, **_ONWARD, **_OUTPUT, **_ASSIGN, "Seconds": or_query(or_placeholder(integer(0))),
+    "Wait": {**_EVERY, **_ONWARD, **_OUTPUT, **_ASSIGN, "Seconds": or_query(integer(0)),
              "Timestamp": text},
     "Succeed": {**_EVERY, **_OUTPUT},
     "Fail": {**_EVERY, "Error": text, "Cause": text},
@@ -198,17 +193,17 @@ MACHINE: Final[Fields] = {
     "Comment": comment,
     "Version": text,
     "QueryLanguage": one_of("JSONPath", "JSONata"),
-    "TimeoutSeconds": or_placeholder(integer(1)),
+    "TimeoutSeconds": integer(1),
 }
 BRANCH: Final[Fields] = {"StartAt": text, "States": mapping, "Comment": comment}
 PROCESSOR: Final[Fields] = {**BRANCH, "ProcessorConfig": mapping}
 
 RETRIER: Final[Fields] = {
     "ErrorEquals": full_array,
-    "IntervalSeconds": or_placeholder(integer(0)),
-    "MaxAttempts": or_placeholder(integer(0)),
-    "BackoffRate": or_placeholder(number(1, float("inf"))),
-    "MaxDelaySeconds": or_placeholder(integer(1, 31_622_400)),
+    "IntervalSeconds": integer(0),
+    "MaxAttempts": integer(0),
+    "BackoffRate": number(1, float("inf")),
+    "MaxDelaySeconds": integer(1, 31_622_400),
     "JitterStrategy": one_of("FULL", "NONE"),
     "Comment": comment,
 }
@@ -230,9 +225,9 @@ def _operator_shapes() -> Iterator[tuple[str, Shape]]:
     for name in OPERATORS:
         literal = name in COMPARISONS
         if name in TESTS or name in ("IsPresent", "BooleanEquals"):
-            yield name, or_placeholder(boolean)
+            yield name, boolean
         elif literal and name.startswith("Numeric"):
-            yield name, or_placeholder(number(float("-inf"), float("inf")))
+            yield name, number(float("-inf"), float("inf"))
         else:
             yield name, text
 

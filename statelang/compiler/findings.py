@@ -6,11 +6,12 @@ Rule: whoever finds something wrong says it here and goes on; nothing stops at t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from statelang.compiler.fields import Fields
 from statelang.compiler.problems import NEEDS_JSONATA, SCHEMA, Problem, Severity, did_you_mean
 from statelang.compiler.source import escape
+from statelang.compiler.substitutions import is_open
 from statelang.language.problems import Malformed, NeedsJsonata
 from statelang.values import Json
 
@@ -35,11 +36,15 @@ class Place(str):
         return Place(f"{self}/{escape(key)}", f"{self.location}/{key}")
 
 
-class Findings:
-    """Collects problems."""
+NOTHING_OPEN: Final[Mapping[str, str]] = {}
 
-    def __init__(self) -> None:
+
+class Findings:
+    """Collects problems. `open_names` says how the placeholders were written that are read as variables."""
+
+    def __init__(self, open_names: Mapping[str, str] = NOTHING_OPEN) -> None:
         self.problems: list[Problem] = []
+        self._open_names = open_names
 
     def say(
         self,
@@ -50,10 +55,16 @@ class Findings:
         severity: Severity = "ERROR",
         hint: str | None = None,
         pointer: str | None = None,
+        on_key: bool = False,
+        character: int | None = None,
     ) -> None:
-        """Something is wrong at a place."""
+        """Something is wrong at a place: with the value, its key, or one character of it."""
+        for read_as, written in self._open_names.items():
+            message = message.replace(read_as, written)
         location = place.location or "/"
-        self.problems.append(Problem(code, message, location, pointer or str(place), severity, hint))
+        pointer = str(place) if pointer is None else pointer
+        problem = Problem(code, message, location, pointer, severity, hint, on_key=on_key, character=character)
+        self.problems.append(problem)
 
     def fields(self, value: Mapping[str, Json], known: Fields, place: Place) -> dict[str, Json]:
         """Say which fields are not known, and which values are not of their shape; the others are given back."""
@@ -61,10 +72,10 @@ class Findings:
         for key, item in value.items():
             shape = known.get(key)
             if shape is None:
-                self.say("Field is not supported", place / key, hint=did_you_mean(key, list(known)))
+                self.say("Field is not supported", place / key, hint=did_you_mean(key, list(known)), on_key=True)
                 continue
             wrong = shape(item)
-            if wrong is None:
+            if wrong is None or is_open(item):
                 good[key] = item
             else:
                 self.say(wrong, place / key)
@@ -86,5 +97,6 @@ class Findings:
             hint = problem.hint
             if problem.offset:
                 hint = f"{hint + ', ' if hint else ''}at character {problem.offset + 1}"
-            self.say(problem.message, place, hint=hint, pointer=f"{place}{problem.pointer}")
+            pointer = f"{place}{problem.pointer}"
+            self.say(problem.message, place, hint=hint, pointer=pointer, character=problem.offset)
         return None

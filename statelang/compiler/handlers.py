@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from statelang.compiler import fields
 from statelang.compiler.findings import Findings, Place
-from statelang.compiler.problems import SHADOWED
+from statelang.compiler.substitutions import is_open
 from statelang.language import paths
 from statelang.language.comparisons import COMBINATORS, OPERATORS, compile_rule
 from statelang.language.templates import compile_jsonata_field, is_query
@@ -29,7 +29,7 @@ def _rows(state: Given, key: str, place: Place, findings: Findings) -> Iterator[
         at = place / key / index
         if isinstance(row, dict):
             yield index, row, at
-        else:
+        elif not is_open(row):
             findings.say("Expected value of type Object", at)
 
 
@@ -40,7 +40,7 @@ def _errors(row: Given, place: Place, findings: Findings, *, last: bool) -> tupl
         return ()
     at = place / "ErrorEquals"
     for index, name in enumerate(given):
-        if not isinstance(name, str):
+        if not isinstance(name, str) and not is_open(name):
             findings.say("Expected value of type String", at / index)
     if "States.ALL" in given:
         if len(given) > 1:
@@ -50,24 +50,14 @@ def _errors(row: Given, place: Place, findings: Findings, *, last: bool) -> tupl
     return tuple(str(name) for name in given)
 
 
-def _shadowed(names: tuple[str, ...], seen: set[str], place: Place, findings: Findings) -> None:
-    for name in names:
-        if name in seen:
-            message = f"'{name}' is taken by an earlier element and never gets here"
-            findings.say(message, place / "ErrorEquals", code=SHADOWED, severity="WARNING")
-    seen.update(names)
-
-
 def retriers(state: Given, place: Place, findings: Findings) -> tuple[Retrier, ...]:
     """The elements of Retry."""
     made: list[Retrier] = []
-    seen: set[str] = set()
     count = len(state["Retry"]) if isinstance(state.get("Retry"), list) else 0
     for index, row, at in _rows(state, "Retry", place, findings):
         findings.required(row, ("ErrorEquals",), at)
         row = findings.fields(row, fields.RETRIER, at)
         names = _errors(row, at, findings, last=index == count - 1)
-        _shadowed(names, seen, at, findings)
         made.append(
             Retrier(
                 error_equals=names,
@@ -85,13 +75,11 @@ def catchers(builder: Builder, state: Given, place: Place, language: QueryLangua
     """The elements of Catch."""
     findings = builder.findings
     made: list[Catcher] = []
-    seen: set[str] = set()
     count = len(state["Catch"]) if isinstance(state.get("Catch"), list) else 0
     for index, row, at in _rows(state, "Catch", place, findings):
         findings.required(row, ("ErrorEquals", "Next"), at)
         row = findings.fields(row, fields.CATCHER[language], at)
         names = _errors(row, at, findings, last=index == count - 1)
-        _shadowed(names, seen, at, findings)
         made.append(Catcher(names, str(row.get("Next", "")), **_caught(builder, row, at, language, index)))
     return tuple(made)
 
@@ -150,7 +138,7 @@ def _jsonpath_rule(builder: Builder, row: Given, at: Place) -> Rule | None:
     before = len(findings.problems)
     _check_rule(findings, row, at, outer=True)
     assign = builder.template(row["Assign"], at / "Assign") if isinstance(row.get("Assign"), dict) else None
-    if len(findings.problems) > before:
+    if len(findings.problems) > before or any(is_open(item) for item in row.values()):
         return None
     matches = findings.compiled(lambda: compile_rule(row), at)
     return None if matches is None else Rule(matches, str(row.get("Next", "")), assign=assign)
@@ -174,7 +162,7 @@ def _check_rule(findings: Findings, row: Given, at: Place, *, outer: bool) -> No
         for part, place in _parts(row, name, at):
             if isinstance(part, dict):
                 _check_rule(findings, part, place, outer=False)
-            else:
+            elif not is_open(part):
                 findings.say("Expected value of type Object", place)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from statelang.compiler import fields
 from statelang.compiler.findings import Findings, Place
 from statelang.compiler.problems import INVALID_LABEL
+from statelang.compiler.substitutions import Open, is_open
 from statelang.language import paths
 from statelang.language.templates import compile_jsonata_integer, compile_jsonata_items, is_query
 from statelang.program import Expression, QueryLanguage, States
@@ -82,19 +83,15 @@ def _distributed(state: Given, processor: Given | None, at: Place, findings: Fin
     config = config if isinstance(config, dict) else {}
     mode, kind = config.get("Mode", "INLINE"), config.get("ExecutionType")
     place = at / "ProcessorConfig"
-    if mode not in MODES and not str(mode).startswith("${"):
+    if mode not in MODES and not is_open(mode):
         findings.say(f"The field 'Mode' should have one of these values: [{', '.join(MODES)}]", place / "Mode")
     if mode != "DISTRIBUTED":
-        parent = Place(str(at).rpartition("/")[0], at.location.rpartition("/")[0])
-        for key in fields.DISTRIBUTED_ONLY:
-            if key in state:
-                findings.say(f"'{key}' needs a Map of mode DISTRIBUTED", parent / key)
-        if kind is not None:
+        if kind is not None and not is_open(mode):
             findings.say("'ExecutionType' needs a Map of mode DISTRIBUTED", place / "ExecutionType")
         return None
     if kind is None:
         findings.say("These fields are required: [ExecutionType]", place)
-    elif kind not in EXECUTION_TYPES and not str(kind).startswith("${"):
+    elif kind not in EXECUTION_TYPES and not is_open(kind):
         known = ", ".join(EXECUTION_TYPES)
         findings.say(f"The field 'ExecutionType' should have one of these values: [{known}]", place / "ExecutionType")
     parent = Place(str(at).rpartition("/")[0], at.location.rpartition("/")[0])
@@ -105,12 +102,12 @@ def _distributed(state: Given, processor: Given | None, at: Place, findings: Fin
 
 
 def _check_label(label: Json, place: Place, findings: Findings) -> None:
-    if label is None or not isinstance(label, str):
+    if not isinstance(label, str) or isinstance(label, Open):
         return
     if not 1 <= len(label) <= LONGEST_LABEL:
         findings.say(f"Label must be between 1 and {LONGEST_LABEL} characters", place, code=INVALID_LABEL)
     found = _LABEL.search(label)
-    if found is not None and not label.startswith("${"):
+    if found is not None:
         findings.say(f"Label contains invalid character {found[0]!r}", place, code=INVALID_LABEL)
 
 
@@ -122,7 +119,7 @@ def _check_batcher(batcher: Json, place: Place, findings: Findings) -> None:
         return
     known: dict[str, fields.Shape] = {"BatchInput": fields.anything}
     for name in _MAXIMA:
-        known[name] = fields.or_query(fields.or_placeholder(fields.integer(1)))
+        known[name] = fields.or_query(fields.integer(1))
         known[f"{name}Path"] = fields.text
         if name in batcher and f"{name}Path" in batcher:
             findings.say(f"You cannot specify both '{name}' and '{name}Path'", place)

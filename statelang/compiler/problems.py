@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
-Severity = Literal["ERROR", "WARNING"]
+Severity = Literal["ERROR", "WARNING", "INFO"]
 
 SCHEMA: Final = "SCHEMA_VALIDATION_FAILED"
 INVALID_JSON: Final = "INVALID_JSON_DESCRIPTION"
@@ -30,6 +30,11 @@ UNRESOLVED: Final = "SL003"
 NEEDS_JSONATA: Final = "SL004"
 SHADOWED: Final = "SL005"
 NUMBER: Final = "SL006"
+NO_PATH: Final = "NO_PATH"
+EMBEDDED: Final = "SL013"
+NO_SUBSTITUTION: Final = "SL014"
+UNUSED_SUBSTITUTION: Final = "SL015"
+UNKNOWN_CODE: Final = "SL016"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class Problem:
     """`location` is AWS's way to say where (`/States/X/Next`), `pointer` the JSON Pointer of the very value.
 
     `line` and `column` count from 1; None where the definition is no text. `hint` says more, or what may be meant.
+    To find the line: the key is at fault where `on_key`, else the value, or its character number `character` (from 0);
+    `offset` is a place in the text that no pointer names.
     """
 
     code: str
@@ -49,6 +56,9 @@ class Problem:
     line: int | None = None
     column: int | None = None
     source_line: str | None = None
+    on_key: bool = field(default=False, repr=False, compare=False)
+    character: int | None = field(default=None, repr=False, compare=False)
+    offset: int | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)

@@ -1,4 +1,4 @@
-"""Which workflow variables each state reads: AWS's variableReferences (asl.md 1.6).
+"""References: which workflow variables each state reads, and where: AWS's variableReferences (asl.md 1.6).
 
 Rule: this reads the definition as written; it decides nothing about what runs.
 """
@@ -7,17 +7,63 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from statelang.compiler.findings import Place
-from statelang.compiler.rules import assigned, scopes
+from statelang.compiler.queries import free_names
+from statelang.compiler.scopes import assigned, scopes
+from statelang.compiler.substitutions import opened
 from statelang.language.intrinsics import references
 from statelang.language.templates import is_query
 from statelang.values import Json
 
 _INNER: Final = ("States", "Branches", "ItemProcessor", "Iterator")
 _LITERAL: Final = ("Comment", "Result", "Resource", "Next", "Default", "Type")
-_QUERY_VARIABLE: Final = re.compile(r"(?<![\w$])\$([A-Za-z_]\w*)(?!\w*\s*\()")
+
+
+class Read(NamedTuple):
+    """One read of a variable: where, from which character, and whether it is called as a function."""
+
+    variable: str
+    place: Place
+    character: int | None
+    called: bool = False
+
+
+def texts(state: Mapping[str, Json], place: Place) -> Iterator[tuple[str, str, Place]]:
+    """(key, text, place) of every text of a state that may be evaluated, states inside it left out."""
+    for name, item in state.items():
+        if name not in _INNER and name not in _LITERAL:
+            yield from _texts(item, place / name, name)
+
+
+def _texts(value: Json, place: Place, key: str) -> Iterator[tuple[str, str, Place]]:
+    if isinstance(value, str):
+        yield key, value, place
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _texts(item, place / name, name)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, place / index, key)
+
+
+def reads(state: Mapping[str, Json], place: Place) -> Iterator[Read]:
+    """Every read of a variable in the fields of a state."""
+    for key, text, at in texts(state, place):
+        for variable, character, called in _variables(key, opened(text)):
+            if f"${variable}" in text:  # else it is a placeholder
+                yield Read(variable, at, character, called)
+
+
+def _variables(key: str, text: str) -> Iterator[tuple[str, int | None, bool]]:
+    if is_query(text):
+        for name in free_names(text[2:-2]):
+            yield name.name, name.offset + 2, name.called
+    elif key.endswith((".$", "Path")) or key == "Variable":
+        for variable in references(text):
+            found = re.search(rf"\${variable}\b", text)
+            yield variable, None if found is None else found.start(), False
 
 
 def variable_references(value: Mapping[str, Json], known: frozenset[str]) -> dict[str, tuple[str, ...]]:
@@ -25,7 +71,7 @@ def variable_references(value: Mapping[str, Json], known: frozenset[str]) -> dic
     found: dict[str, tuple[str, ...]] = {}
     for scope in scopes(value, Place()):
         for name, state in scope.states.items():
-            read = sorted({variable for variable in _reads(state) if variable in known})
+            read = sorted({one.variable for one in reads(state, Place()) if one.variable in known})
             if read:
                 found[name] = tuple(read)
     return found
@@ -33,19 +79,4 @@ def variable_references(value: Mapping[str, Json], known: frozenset[str]) -> dic
 
 def all_assigned(value: Mapping[str, Json]) -> frozenset[str]:
     """Every variable that is assigned anywhere."""
-    return frozenset(name.removesuffix(".$") for scope in scopes(value, Place()) for name in assigned(scope))
-
-
-def _reads(value: Json, key: str = "") -> Iterator[str]:
-    if isinstance(value, dict):
-        for name, item in value.items():
-            if name not in _INNER and name not in _LITERAL:
-                yield from _reads(item, name)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _reads(item, key)
-    elif isinstance(value, str):
-        if is_query(value):
-            yield from _QUERY_VARIABLE.findall(value[2:-2])
-        elif key.endswith((".$", "Path")) or key == "Variable":
-            yield from references(value)
+    return frozenset(name for scope in scopes(value, Place()) for name in assigned(scope))

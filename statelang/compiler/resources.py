@@ -95,9 +95,96 @@ OPTIMIZED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 }
 """Service -> action -> the patterns it has."""
 
+REQUIRED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "apigateway": {"invoke": ("ApiEndpoint", "Method")},
+    "athena": {
+        "startQueryExecution": ("QueryString",),
+        "stopQueryExecution": ("QueryExecutionId",),
+        "getQueryExecution": ("QueryExecutionId",),
+        "getQueryResults": ("QueryExecutionId",),
+    },
+    "batch": {"submitJob": ("JobName", "JobQueue", "JobDefinition")},
+    "bedrock": {"invokeModel": ("ModelId",)},
+    "codebuild": {
+        "startBuild": ("ProjectName",),
+        "stopBuild": ("Id",),
+        "batchDeleteBuilds": ("Ids",),
+        "batchGetReports": ("ReportArns",),
+        "startBuildBatch": ("ProjectName",),
+        "stopBuildBatch": ("Id",),
+        "deleteBuildBatch": ("Id",),
+    },
+    "databrew": {"startJobRun": ("Name",)},
+    "dynamodb": {
+        "getItem": ("TableName", "Key"),
+        "putItem": ("TableName", "Item"),
+        "updateItem": ("TableName", "Key"),
+        "deleteItem": ("TableName", "Key"),
+    },
+    "ecs": {"runTask": ("TaskDefinition",)},
+    "eks": {
+        "createCluster": ("Name", "RoleArn", "ResourcesVpcConfig"),
+        "deleteCluster": ("Name",),
+        "createNodegroup": ("ClusterName", "NodegroupName"),
+        "deleteNodegroup": ("ClusterName", "NodegroupName"),
+        "createFargateProfile": ("ClusterName", "FargateProfileName"),
+        "deleteFargateProfile": ("ClusterName", "FargateProfileName"),
+        "call": ("ClusterName", "CertificateAuthority", "Endpoint", "Method", "Path"),
+        "runJob": ("ClusterName", "CertificateAuthority", "Endpoint", "Job"),
+    },
+    "elasticmapreduce": {
+        "createCluster": ("Name", "Instances"),
+        "terminateCluster": ("ClusterId",),
+        "addStep": ("ClusterId", "Step"),
+        "cancelStep": ("ClusterId", "StepId"),
+        "setClusterTerminationProtection": ("ClusterId", "TerminationProtected"),
+        "modifyInstanceFleetByName": ("ClusterId", "InstanceFleetName", "InstanceFleet"),
+        "modifyInstanceGroupByName": ("ClusterId", "InstanceGroupName", "InstanceGroup"),
+    },
+    "emr-containers": {
+        "createVirtualCluster": ("Name", "ContainerProvider"),
+        "deleteVirtualCluster": ("Id",),
+        "startJobRun": ("VirtualClusterId", "JobDriver"),
+    },
+    "emr-serverless": {
+        "createApplication": ("ReleaseLabel", "Type"),
+        "startApplication": ("ApplicationId",),
+        "stopApplication": ("ApplicationId",),
+        "deleteApplication": ("ApplicationId",),
+        "startJobRun": ("ApplicationId", "ExecutionRoleArn"),
+        "cancelJobRun": ("ApplicationId", "JobRunId"),
+    },
+    "events": {"putEvents": ("Entries",)},
+    "glue": {"startJobRun": ("JobName",)},
+    "http": {"invoke": ("ApiEndpoint", "Method")},
+    "lambda": {"invoke": ("FunctionName",)},
+    "mediaconvert": {"createJob": ("Role", "Settings")},
+    "sagemaker": {
+        "createEndpoint": ("EndpointName", "EndpointConfigName"),
+        "createEndpointConfig": ("EndpointConfigName", "ProductionVariants"),
+        "createHyperParameterTuningJob": ("HyperParameterTuningJobName", "HyperParameterTuningJobConfig"),
+        "createLabelingJob": ("LabelingJobName", "LabelAttributeName", "InputConfig", "OutputConfig", "RoleArn"),
+        "createModel": ("ModelName",),
+        "createProcessingJob": ("ProcessingJobName", "ProcessingResources", "AppSpecification", "RoleArn"),
+        "createTrainingJob": ("TrainingJobName", "OutputDataConfig", "ResourceConfig", "RoleArn"),
+        "createTransformJob": ("TransformJobName", "ModelName", "TransformInput", "TransformOutput"),
+        "updateEndpoint": ("EndpointName", "EndpointConfigName"),
+    },
+    "sns": {"publish": ("Message",)},
+    "sqs": {"sendMessage": ("QueueUrl", "MessageBody")},
+    "states": {"startExecution": ("StateMachineArn",)},
+}
+"""Service -> action -> the parameters it cannot do without, as the services' own API references say."""
+
 _SERVICE: Final = re.compile(
     r"arn:[^:]*:states:[^:]*:[^:]*:(?P<service>[^:]+):(?P<action>[^:.]+)(?P<pattern>\.sync(?::2)?|\.waitForTaskToken)?"
 )
+
+
+def service_call(resource: str) -> tuple[str, str] | None:
+    """(service, action) of an optimized integration."""
+    match = _SERVICE.fullmatch(resource)
+    return None if match is None or match["service"] in ("aws-sdk", "activity") else (match["service"], match["action"])
 
 
 def check_resource(resource: str, place: Place, findings: Findings, *, express: bool) -> None:

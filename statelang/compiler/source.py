@@ -9,10 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
-from statelang.compiler.problems import DUPLICATE_KEY, INVALID_JSON, NUMBER, SCHEMA, TOO_DEEP, Problem
+from statelang.compiler.problems import (
+    DUPLICATE_KEY,
+    DUPLICATE_STATE,
+    INVALID_JSON,
+    NUMBER,
+    SCHEMA,
+    TOO_DEEP,
+    Problem,
+    Severity,
+)
+from statelang.compiler.spelling import Origin, place_of, spelled
 from statelang.errors import InvalidInput
 from statelang.values import Json, decode
 
@@ -22,60 +32,84 @@ DEEPEST: Final = 100
 MOST_NODES: Final = 500_000
 """How many values a definition may have, aliases counted as often as they stand."""
 
+LONGEST_LINE: Final = 200
+"""The longest line that is shown with a problem."""
+
 _TOKEN: Final = re.compile(
-    r'\s*(?:(?P<punctuation>[{}\[\],:])|(?P<string>"(?:[^"\\]|\\.)*")|(?P<word>[^\s{}\[\],:"]+)|(?P<rest>\S))',
+    r"\s*(?:(?P<open>\$\{[\w.:-]+\}|__\w+__)|(?P<punctuation>[{}\[\],:])"
+    r'|(?P<string>"(?:[^"\\]|\\.)*")|(?P<word>[^\s{}\[\],:"]+)|(?P<rest>\S))',
     re.DOTALL,
 )
 
 
-class Place(NamedTuple):
-    """Line and column, from 1."""
-
-    line: int
-    column: int
-
-
 @dataclass(slots=True)
 class Source:
-    """A definition read: `value` and the text it came from. `places` is JSON Pointer -> offset or Place."""
+    """A definition read: its `value`, the `text` it came from, and the file (`name`, `file_text`) that holds the text.
+
+    `places` is JSON Pointer -> offset of the value in `text`, `keys` the same for the key before it. `origin` leads
+    from `text` to `file_text`; `prefix` is the pointer of a definition that is a part of a bigger value.
+    """
 
     name: str
     text: str
     value: Json
     problems: list[Problem] = field(default_factory=list)
-    places: Mapping[str, int | Place] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
+    keys: Mapping[str, int] = field(default_factory=dict)
+    file_text: str | None = None
+    origin: Origin = lambda offset: offset
+    prefix: str = ""
 
-    def place(self, pointer: str) -> Place | None:
-        """Where a value stands, or the nearest one around it."""
+    def offset(self, pointer: str, *, on_key: bool = False, character: int | None = None) -> int | None:
+        """Where in `text` a value stands (its key, or one of its characters), or the nearest one around it."""
+        pointer = self.prefix + pointer
+        if on_key and pointer in self.keys:
+            return self.keys[pointer]
+        exact = pointer
         while pointer not in self.places:
             if not pointer:
                 return None
             pointer = pointer.rpartition("/")[0]
-        found = self.places[pointer]
-        return found if isinstance(found, Place) else place_of(self.text, found)
+        start = self.places[pointer]
+        if character is None or pointer != exact:
+            return self.keys.get(pointer, start) if self.text[start : start + 1] in ("{", "[") else start
+        return self.character(pointer, character)
+
+    def character(self, pointer: str, index: int) -> int:
+        """Where in `text` a character of a text value stands; `pointer` is one of `places`."""
+        value = self.at(pointer)
+        start = self.places[pointer]
+        return spelled(self.text, start, value, index) if isinstance(value, str) else start
+
+    def at(self, pointer: str) -> Json:
+        """The value at a pointer of the whole text, or None."""
+        value = self.value
+        for part in pointer.removeprefix(self.prefix).split("/")[1:]:
+            key = part.replace("~1", "/").replace("~0", "~")
+            if isinstance(value, dict):
+                value = value.get(key)
+            elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
+                value = value[int(key)]
+            else:
+                return None
+        return value
 
     def locate(self, problem: Problem) -> Problem:
         """The problem with file, line, column and the line itself."""
-        place = Place(problem.line, problem.column or 1) if problem.line else self.place(problem.pointer)
-        if place is None:
-            return _with(problem, self.name, None, None)
-        lines = self.text.splitlines()
-        line = lines[place.line - 1] if place.line <= len(lines) else ""
-        return _with(problem, self.name, place, line if len(line) <= 200 else None)
-
-
-def _with(problem: Problem, name: str, place: Place | None, line: str | None) -> Problem:
-    from dataclasses import replace
-
-    if place is None:
-        return replace(problem, file=name)
-    return replace(problem, file=name, line=place.line, column=place.column, source_line=line)
-
-
-def place_of(text: str, offset: int) -> Place:
-    """Line and column of an offset."""
-    start = text.rfind("\n", 0, offset) + 1
-    return Place(text.count("\n", 0, offset) + 1, offset - start + 1)
+        offset = problem.offset
+        if offset is None:
+            offset = self.offset(problem.pointer, on_key=problem.on_key, character=problem.character)
+        pointer = self.prefix + problem.pointer
+        if offset is None:
+            return replace(problem, file=self.name, pointer=pointer)
+        text = self.text if self.file_text is None else self.file_text
+        place = place_of(text, self.origin(offset))
+        start = self.origin(offset) - place.column + 1
+        line = text[start:].partition("\n")[0].rstrip("\r") if start < len(text) else ""
+        shown = line if len(line) <= LONGEST_LINE else None
+        return replace(
+            problem, file=self.name, pointer=pointer, line=place.line, column=place.column, source_line=shown
+        )
 
 
 def escape(key: str) -> str:
@@ -100,16 +134,15 @@ def _looks_yaml(text: str) -> bool:
 def _read_json(text: str, name: str) -> Source:
     if not text.strip():
         return Source(name, text, None, [Problem(SCHEMA, "Definition must be a valid JSON object")])
-    places: dict[str, int | Place] = {}
-    problems: list[Problem] = []
+    scan = _Scan(text)
     try:
-        _scan(text, places, problems)
-        value = decode(text)
+        scan.run()
+        value = decode(scan.quoted())
     except _Broken as broken:
-        return Source(name, text, None, [*problems, broken.problem])
+        return Source(name, text, None, [*scan.problems, broken.problem])
     except InvalidInput as refused:
-        return Source(name, text, None, [*problems, _number_problem(text, refused)])
-    return Source(name, text, value, problems, places)
+        return Source(name, text, None, [*scan.problems, _number_problem(text, refused)])
+    return Source(name, text, value, scan.problems, scan.places, scan.keys)
 
 
 def _number_problem(text: str, refused: InvalidInput) -> Problem:
@@ -126,48 +159,89 @@ class _Broken(Exception):
 
 
 def _at(text: str, offset: int, code: str, message: str) -> Problem:
-    place = place_of(text, offset)
-    return Problem(code, message, line=place.line, column=place.column)
+    return Problem(code, message, offset=offset)
 
 
-def _scan(text: str, places: dict[str, int | Place], problems: list[Problem]) -> None:
-    """Check the shape of JSON and note where everything stands; without recursion, so that depth is only a number."""
-    stack: list[tuple[str, Any, set[str]]] = []  # (pointer, key or index, keys seen)
-    pointer, expecting, at = "", "value", 0
-    for kind, token, offset in _tokens(text):
-        at = offset
-        if expecting in ("value", "value]") and token not in ("]", "}", ",", ":"):
-            places[pointer] = offset
-            if token in ("{", "["):
-                if len(stack) >= DEEPEST:
-                    raise _Broken(_at(text, offset, TOO_DEEP, f"nested deeper than {DEEPEST} levels"))
-                stack.append((pointer, 0 if token == "[" else None, set()))
-                pointer, expecting = (f"{pointer}/0", "value]") if token == "[" else (pointer, "key}")
-                continue
-            _check_word(text, kind, token, offset)
-            expecting = "end"
-        elif expecting in ("key", "key}") and kind == "string":
-            key, (parent, _, seen) = _key(text, token, offset), stack[-1]
-            if key in seen:
-                place = place_of(text, offset)
-                message = f"the key '{key}' is there twice"
-                problems.append(Problem(DUPLICATE_KEY, message, parent, parent, line=place.line, column=place.column))
-            seen.add(key)
-            pointer, expecting = f"{parent}/{escape(key)}", "colon"
-        elif expecting == "colon" and token == ":":
-            expecting = "value"
-        elif (token == "]" and expecting in ("end", "value]")) or (token == "}" and expecting in ("end", "key}")):
-            if not stack or (stack[-1][1] is None) != (token == "}"):
-                raise _Broken(_unexpected(text, kind, token, offset))
-            pointer, expecting = stack.pop()[0], "end"
-        elif token == "," and expecting == "end" and stack:
-            parent, index, seen = stack.pop()
-            stack.append((parent, None if index is None else index + 1, seen))
-            pointer, expecting = (parent, "key") if index is None else (f"{parent}/{index + 1}", "value")
+class _Scan:
+    """Checks the shape of JSON and notes where everything stands; without recursion, so that depth is only a number."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.places: dict[str, int] = {}
+        self.keys: dict[str, int] = {}
+        self.problems: list[Problem] = []
+        self._open: list[tuple[int, str]] = []
+        self._stack: list[tuple[str, Any, set[str]]] = []  # (pointer, key or index, keys seen)
+        self._pointer, self._expecting = "", "value"
+
+    def run(self) -> None:
+        """Read every token. Raises _Broken."""
+        at = 0
+        for kind, token, at in _tokens(self.text):
+            if self._expecting in ("value", "value]") and token not in ("]", "}", ",", ":"):
+                self._value(kind, token, at)
+            elif self._expecting in ("key", "key}") and kind == "string":
+                self._key(token, at)
+            elif self._expecting == "colon" and token == ":":
+                self._expecting = "value"
+            elif self._closes(token):
+                if not self._stack or (self._stack[-1][1] is None) != (token == "}"):
+                    raise _Broken(_unexpected(self.text, kind, token, at))
+                self._pointer, self._expecting = self._stack.pop()[0], "end"
+            elif token == "," and self._expecting == "end" and self._stack:
+                self._comma()
+            else:
+                raise _Broken(_unexpected(self.text, kind, token, at))
+        if self._stack or self._expecting != "end":
+            end = max(at, len(self.text.rstrip()) - 1)
+            raise _Broken(_at(self.text, end, INVALID_JSON, "Unexpected end-of-input"))
+
+    def _value(self, kind: str, token: str, at: int) -> None:
+        self.places[self._pointer] = at
+        if token in ("{", "["):
+            if len(self._stack) >= DEEPEST:
+                raise _Broken(_at(self.text, at, TOO_DEEP, f"nested deeper than {DEEPEST} levels"))
+            self._stack.append((self._pointer, 0 if token == "[" else None, set()))
+            if token == "[":
+                self._pointer, self._expecting = f"{self._pointer}/0", "value]"
+            else:
+                self._expecting = "key}"
+            return
+        if kind == "open":
+            self._open.append((at, token))
         else:
-            raise _Broken(_unexpected(text, kind, token, offset))
-    if stack or expecting != "end":
-        raise _Broken(_at(text, max(at, len(text.rstrip()) - 1), INVALID_JSON, "Unexpected end-of-input"))
+            _check_word(self.text, kind, token, at)
+        self._expecting = "end"
+
+    def _key(self, token: str, at: int) -> None:
+        key, (parent, _, seen) = _key(self.text, token, at), self._stack[-1]
+        if key in seen:
+            states = parent.endswith("/States")
+            message = f"State name '{key}' is used more than once" if states else f"the key '{key}' is there twice"
+            code: str = DUPLICATE_STATE if states else DUPLICATE_KEY
+            severity: Severity = "ERROR" if states else "WARNING"
+            self.problems.append(Problem(code, message, parent, parent, severity, offset=at))
+        seen.add(key)
+        self._pointer, self._expecting = f"{parent}/{escape(key)}", "colon"
+        self.keys[self._pointer] = at
+
+    def _closes(self, token: str) -> bool:
+        return (token == "]" and self._expecting in ("end", "value]")) or (
+            token == "}" and self._expecting in ("end", "key}")
+        )
+
+    def _comma(self) -> None:
+        parent, index, seen = self._stack.pop()
+        self._stack.append((parent, None if index is None else index + 1, seen))
+        self._pointer, self._expecting = (parent, "key") if index is None else (f"{parent}/{index + 1}", "value")
+
+    def quoted(self) -> str:
+        """The text with its bare placeholders in quotes, so that it is JSON."""
+        made, at = "", 0
+        for start, token in self._open:
+            made += f'{self.text[at:start]}"{token}"'
+            at = start + len(token)
+        return made + self.text[at:]
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
@@ -212,12 +286,11 @@ def _unexpected(text: str, kind: str, token: str, offset: int) -> Problem:
     shown = text if len(text) <= 500 else f"{text[:500]}[truncated {len(text) - 500} chars]"
     where = f'[Source: (String)"{shown}"; line: {place.line}, column: {place.column}]'
     message = f"Unrecognized token '{token}': was expecting {expected}\n at {where}"
-    start = place_of(text, offset)
-    return Problem(INVALID_JSON, message, where, line=start.line, column=start.column)
+    return Problem(INVALID_JSON, message, where, offset=offset)
 
 
 def _read_yaml(text: str, name: str) -> Source:
     from statelang.compiler.yaml import read_yaml
 
-    value, places, problems = read_yaml(text)
-    return Source(name, text, value, problems, places)
+    value, marks, problems = read_yaml(text)
+    return Source(name, text, value, problems, marks.values, marks.keys)

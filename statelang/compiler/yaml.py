@@ -7,14 +7,20 @@ alias stands for what its anchor holds, within a bound.
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from statelang.compiler.problems import DUPLICATE_KEY, INVALID_JSON, NUMBER, TOO_DEEP, Problem
-from statelang.compiler.source import DEEPEST, MOST_NODES, Place, escape
+from statelang.compiler.source import DEEPEST, MOST_NODES, escape
 from statelang.errors import InvalidInput, InvalidSettings
 from statelang.values import Json, decode
 
-Places = dict[str, int | Place]
+
+class Marks(NamedTuple):
+    """JSON Pointer -> offset in the text: of each value, and of the key before it."""
+
+    values: dict[str, int]
+    keys: dict[str, int]
+
 
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -30,8 +36,11 @@ class _Refused(Exception):
         self.problem = problem
 
 
-def read_yaml(text: str) -> tuple[Json, Places, list[Problem]]:
-    """The value of a YAML text, where everything stands, and what is wrong. Raises InvalidSettings without ruamel."""
+def read_yaml(text: str) -> tuple[Json, Marks, list[Problem]]:
+    """The value of a YAML text, where values and keys stand, and what is wrong.
+
+    Raises InvalidSettings without ruamel.
+    """
     try:
         from ruamel.yaml import YAML
         from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -44,46 +53,56 @@ def read_yaml(text: str) -> tuple[Json, Places, list[Problem]]:
     except MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         message = f"not valid YAML: {problem.problem or problem.context}"
-        place = Place(1, 1) if mark is None else Place(mark.line + 1, mark.column + 1)
-        return None, {}, [Problem(INVALID_JSON, message, line=place.line, column=place.column)]
+        return None, Marks({}, {}), [Problem(INVALID_JSON, message, offset=0 if mark is None else mark.index)]
     except YAMLError as problem:
-        return None, {}, [Problem(INVALID_JSON, f"not valid YAML: {problem}", line=1, column=1)]
+        return None, Marks({}, {}), [Problem(INVALID_JSON, f"not valid YAML: {problem}", offset=0)]
     except RecursionError:
-        return None, {}, [Problem(TOO_DEEP, f"nested deeper than {DEEPEST} levels", line=1, column=1)]
+        return None, Marks({}, {}), [Problem(TOO_DEEP, f"nested deeper than {DEEPEST} levels", offset=0)]
     except _Refused as refused:
-        return None, {}, [*reader.problems, refused.problem]
-    return value, reader.places, reader.problems
+        return None, Marks({}, {}), [*reader.problems, refused.problem]
+    return value, reader.marks, reader.problems
 
 
 class _Reader:
     """Gives the nodes of one document their values."""
 
     def __init__(self) -> None:
-        self.places: Places = {}
+        self.marks = Marks({}, {})
         self.problems: list[Problem] = []
         self._nodes = 0
 
     def value(self, node: Any, pointer: str, depth: int) -> Json:
         """The value of a node."""
         self._nodes += 1
-        place = Place(node.start_mark.line + 1, node.start_mark.column + 1)
-        self.places[pointer] = place
+        place = self.marks.values[pointer] = node.start_mark.index
         if depth > DEEPEST:
             raise _Refused(_problem(TOO_DEEP, f"nested deeper than {DEEPEST} levels", pointer, place))
         if self._nodes > MOST_NODES:
             raise _Refused(_problem(TOO_DEEP, f"more than {MOST_NODES} values, aliases counted", pointer, place))
+        tag = str(node.tag)
+        if tag.startswith("!") and tag != "!":
+            return self._tagged(node, tag[1:], pointer, depth)
         if node.id == "mapping":
             return self._mapping(node, pointer, depth)
         if node.id == "sequence":
             return [self.value(item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(node.value)]
         return self._scalar(node, pointer, place)
 
+    def _tagged(self, node: Any, tag: str, pointer: str, depth: int) -> Json:
+        """CloudFormation's short forms: `!Sub x` is `{"Fn::Sub": x}`."""
+        node.tag = None
+        key = tag if tag in ("Ref", "Condition") else f"Fn::{tag}"
+        value = self.value(node, f"{pointer}/{key}", depth + 1)
+        if tag == "GetAtt" and isinstance(value, str):
+            value = list(value.partition(".")[::2])
+        return {key: value}
+
     def _mapping(self, node: Any, pointer: str, depth: int) -> Json:
         found: dict[str, Json] = {}
         merged: dict[str, Json] = {}
         for key_node, item in node.value:
             key = key_node.value if key_node.id == "scalar" else None
-            place = Place(key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            place = key_node.start_mark.index
             if not isinstance(key, str):
                 raise _Refused(_problem(INVALID_JSON, "a key must be a text", pointer, place))
             if key == "<<" and key_node.style is None:
@@ -93,7 +112,7 @@ class _Reader:
                 self.problems.append(_problem(DUPLICATE_KEY, f"the key '{key}' is there twice", pointer, place))
             child = f"{pointer}/{escape(key)}"
             found[key] = self.value(item, child, depth + 1)
-            self.places[child] = place
+            self.marks.keys[child] = place
         return {**merged, **found}
 
     def _merge(self, merged: dict[str, Json], value: Json) -> None:
@@ -101,7 +120,7 @@ class _Reader:
             for key, item in part.items() if isinstance(part, dict) else ():
                 merged.setdefault(key, item)
 
-    def _scalar(self, node: Any, pointer: str, place: Place) -> Json:
+    def _scalar(self, node: Any, pointer: str, place: int) -> Json:
         text: str = node.value
         tag = str(node.tag)
         if node.style is not None or (tag.endswith((":str", "!str")) and text in _WORDS):
@@ -124,5 +143,5 @@ def _plain_integer(text: str) -> str:
     return sign + (text.lstrip("+-").lstrip("0") or "0")
 
 
-def _problem(code: str, message: str, pointer: str, place: Place) -> Problem:
-    return Problem(code, message, pointer, pointer, line=place.line, column=place.column)
+def _problem(code: str, message: str, pointer: str, place: int) -> Problem:
+    return Problem(code, message, pointer, pointer, offset=place)
