@@ -63,7 +63,7 @@ def passed(t: Transition, frame: Frame, node: State, *effective: Json) -> Outcom
         return Outcome(raw)
     data = effective[0] if effective else path_input(t, frame, node)
     assigned = NO_VARIABLES if node.assign is None else assign(t, frame, node.assign(t.scope(frame, data)))
-    return Outcome(_checked(t, node.name, _through(t, frame, node, data), raw), assigned)
+    return Outcome(payload(t, node.name, _through(t, frame, node, data), raw), assigned)
 
 
 def resulted(t: Transition, frame: Frame, node: State, result: Value) -> Outcome:
@@ -77,7 +77,7 @@ def resulted(t: Transition, frame: Frame, node: State, result: Value) -> Outcome
         data = node.result_selector(t.scope(frame, data))
     if node.result_path is not None:
         data = node.result_path(raw.json, data)
-    return Outcome(_checked(t, node.name, _through(t, frame, node, data), raw, result), assigned)
+    return Outcome(payload(t, node.name, _through(t, frame, node, data), raw, result), assigned)
 
 
 def chosen(
@@ -88,7 +88,7 @@ def chosen(
     if node.query_language == "JSONata":
         return _output(t, frame, node.name, raw, raw, output, assignment, {})
     assigned = NO_VARIABLES if assignment is None else assign(t, frame, assignment(t.scope(frame, data)))
-    return Outcome(_checked(t, node.name, _through(t, frame, node, data), raw), assigned)
+    return Outcome(payload(t, node.name, _through(t, frame, node, data), raw), assigned)
 
 
 def assign(t: Transition, frame: Frame, variables: Mapping[str, Json]) -> Assigned:
@@ -138,7 +138,11 @@ def caught(
     return _output(t, frame, name, frame.input, value, output, assignment, {"error_output": error_output})
 
 
-def _checked(t: Transition, name: str, data: Json, *known: Value) -> Value:
+def payload(t: Transition, name: str, data: Json, *known: Value) -> Value:
+    """What a state asks for or leaves behind as a Value, one of the known ones where it is the same.
+
+    Raises Oversize: beyond the limit it goes neither out into the world nor on to the next state.
+    """
     return _within_limit(t, name, t.valued(data, *known))
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from statelang.errors import Fault
 from statelang.language.jsonpath import PathError
-from statelang.language.paths import RUNTIME, compile_read
+from statelang.language.paths import NULL_INPUT, RUNTIME, compile_read, looks_into_null
 from statelang.language.problems import Malformed
 from statelang.language.scope import Scope
 from statelang.language.timestamps import parse_timestamp
@@ -138,6 +138,8 @@ def _needed(read: Callable[[Scope], Json], path: str) -> Callable[[Scope], Json]
         try:
             return read(scope)
         except PathError:
+            if looks_into_null(path, scope):
+                raise Fault(RUNTIME, NULL_INPUT) from None
             wrong = "The choice state's condition path references an invalid value."
             raise Fault(RUNTIME, f"Invalid path '{path}': {wrong}") from None
 

@@ -21,6 +21,9 @@ Expression = Callable[[Scope], Json]
 Placement = Callable[[Json, Json], Json]
 
 RUNTIME: Final = "States.Runtime"
+NULL_INPUT: Final = "Unable to apply Path transformation to null or empty input."
+"""AWS's text where InputPath, OutputPath or a Choice rule looks into an input that is null (states-language #29)."""
+
 _VARIABLE: Final = re.compile(r"\$([^\W\d]\w*)")
 
 
@@ -72,6 +75,11 @@ def _compiled(text: str, skipped: int, reference: bool) -> Callable[[Json], Json
         ) from None
 
 
+def looks_into_null(text: str, scope: Scope) -> bool:
+    """Whether a path looks into the field's own data, and that is null."""
+    return scope.data is None and not text.startswith("$$") and variable_of(text) is None
+
+
 def shown(text: str) -> str:
     """A path as AWS shows it where it names no source."""
     variable = variable_of(text)
@@ -121,6 +129,8 @@ def compile_data_path(text: str | None) -> Expression:
         try:
             return read(scope)
         except PathError as problem:
+            if looks_into_null(text, scope):
+                raise Fault(RUNTIME, NULL_INPUT) from None
             raise Fault(RUNTIME, f"Invalid path '{text}' : {problem.message}") from None
 
     return data

@@ -8,7 +8,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from statelang.core import children, flow
-from statelang.core.dataflow import effective_input
+from statelang.core.dataflow import effective_input, payload
 from statelang.core.frame import Children, Frame
 from statelang.core.stimulus import TimerFired
 from statelang.core.transition import Transition
@@ -48,7 +48,7 @@ def make(t: Transition, frame: Frame, node: Map) -> Frame:
         data = t.value(waiting.items.json[index])
     else:
         scope = t.scope(frame, waiting.data.json, at=(index, waiting))
-        data = t.value(node.item_selector(scope))
+        data = payload(t, node.name, node.item_selector(scope))
     return children.make(t, frame, node.processor.start_at, data)
 
 

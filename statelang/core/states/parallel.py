@@ -8,7 +8,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from statelang.core import children, flow
-from statelang.core.dataflow import effective_input
+from statelang.core.dataflow import effective_input, payload
 from statelang.core.frame import Children, Frame
 from statelang.core.stimulus import TimerFired
 from statelang.core.transition import Transition
@@ -18,7 +18,7 @@ from statelang.program import Parallel
 def enter(t: Transition, frame: Frame, node: Parallel) -> None:
     """Begin all branches: each is made by the Tick that moves it first."""
     frame = flow.enter(t, frame, node)
-    data = t.valued(effective_input(t, frame, node), frame.input)
+    data = payload(t, node.name, effective_input(t, frame, node), frame.input)
     event = t.emit("ParallelStateStarted", frame.previous)
     count = len(node.branches)
     waiting = Children(count, event, event, count, data)

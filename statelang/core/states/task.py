@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from statelang.core import flow, request
-from statelang.core.dataflow import TOO_LARGE, effective_input, resulted
+from statelang.core.dataflow import TOO_LARGE, effective_input, payload, resulted
 from statelang.core.failure import Failure, fail
 from statelang.core.frame import Frame, TaskWait
 from statelang.core.resource import Resource, classify
@@ -37,7 +37,7 @@ def _schedule(t: Transition, frame: Frame, node: Task) -> None:
     command = t.next_number()
     token = f"{t.started.id}.{command}.{t.entropy.block()[:16].hex()}"
     seen = token if resource.has_token else None
-    input = t.valued(effective_input(t, frame, node, seen), frame.input)
+    input = payload(t, node.name, effective_input(t, frame, node, seen), frame.input)
     scope = t.scope(frame, frame.input.json, token=seen)
     waiting = TaskWait(
         command,
