@@ -27,6 +27,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "history": ("executions", "Show the history of an execution, event by event."),
     "task": ("task", "Answer a task by its token."),
     "validate": ("validate", "Check definitions and tell every problem."),
+    "graph": ("graph", "Draw a state machine: Mermaid, SVG, or a page to look around in."),
+    "explain": ("explain", "Tell in plain sentences what a state machine does."),
     "store": ("store", "Look after a store: info, check, backup, prune."),
 }
 """Command -> (module in this package, what it does in one line)."""

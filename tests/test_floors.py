@@ -37,9 +37,16 @@ FLOORS: dict[str, int] = {
     "state_machine": 5,
     "config": 6,
     "engine": 6,
+    "views": 6,
     "testing": 7,
 }
-SIBLINGS = ({"compiler", "core"}, {"worker", "stores", "tasks"}, {"live", "stores", "tasks"})
+SIBLINGS = (
+    {"views", "engine"},
+    {"views", "config"},
+    {"compiler", "core"},
+    {"worker", "stores", "tasks"},
+    {"live", "stores", "tasks"},
+)
 IMPURE = {
     "asyncio", "io", "logging", "os", "random", "secrets", "socket", "sqlite3", "subprocess", "threading",
     "time", "urllib", "uuid",
@@ -94,7 +101,7 @@ def test_imports_point_down_and_siblings_do_not_meet() -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("part", ["core", "language", "program", "values", "errors"])
+@pytest.mark.parametrize("part", ["core", "language", "program", "values", "errors", "views"])
 def test_the_core_is_pure(part: str) -> None:
     impure = [
         f"{name} imports {imported}"
@@ -114,7 +121,12 @@ def test_the_core_is_pure(part: str) -> None:
 
 
 def test_technologies_stay_at_home() -> None:
-    homes = {"sqlite3": "statelang.stores.sqlite", "click": "statelang_cli", "boto3": "statelang.stores.dynamodb"}
+    homes = {
+        "sqlite3": "statelang.stores.sqlite",
+        "click": "statelang_cli",
+        "boto3": "statelang.stores.dynamodb",
+        "graphlay": "statelang.views.picture",
+    }
     for technology, home in homes.items():
         users = {name for name, file in modules() if technology in {i.partition(".")[0] for i in imports(file)}}
         assert all(name.startswith(home) for name in users), f"{technology} is imported by {users}"
@@ -125,7 +137,7 @@ def test_importing_the_package_imports_no_technology() -> None:
     loaded = set(
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     )
-    assert not loaded & {"sqlite3", "click", "boto3", "rich", "ruamel", "urllib3", "jsonpath_ng", "asyncio"}
+    assert not loaded & {"sqlite3", "click", "boto3", "rich", "ruamel", "urllib3", "jsonpath_ng", "asyncio", "graphlay"}
     assert not {name for name in loaded if name.startswith("statelang.language.jsonata")}
 
 

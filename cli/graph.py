@@ -1,0 +1,59 @@
+"""`graph`: a state machine as a picture, coloured by what happened in an execution where one is named.
+
+Rule: what is drawn is decided in `statelang.views`; here is only said how it is printed.
+"""
+
+from __future__ import annotations
+
+import click
+
+from statelang.views.chart import every_node
+from statelang.views.mermaid import mermaid
+from statelang.views.page import notes, page
+from statelang.views.picture import picture
+from statelang.views.svg import svg
+
+from .options import set_option, store_option
+from .subject import Subject, execution_option, format_of, glossary_option, subject, to_option, write
+
+ENDINGS = {".mmd": "mermaid", ".md": "mermaid", ".svg": "svg", ".html": "html"}
+
+
+@click.command("graph")
+@click.argument("file", metavar="[FILE]", required=False)
+@click.option(
+    "-o", "--output", "output", type=click.Choice(["mermaid", "svg", "html"]), help="How to draw. [default: mermaid]"
+)
+@to_option
+@execution_option
+@store_option
+@glossary_option
+@set_option
+def graph_command(
+    file: str | None,
+    output: str | None,
+    to: str | None,
+    execution: str | None,
+    store: str | None,
+    glossary: str | None,
+    sets: tuple[str, ...],
+) -> None:
+    """Draw the state machine FILE: Mermaid for a README, SVG, or an HTML page to look around in.
+
+    With --execution the states are coloured by what happened. The definition need not be ready to run.
+    """
+    kind = format_of(output, to, ENDINGS, "mermaid")
+    write(drawn(subject(file, sets, glossary, execution, store), kind, fenced=bool(to and to.endswith(".md"))), to)
+
+
+def drawn(shown: Subject, kind: str, *, fenced: bool = False) -> str:
+    """The picture in one of the formats."""
+    box, course = shown.box, shown.course
+    title = shown.title if shown.execution is None else f"{shown.title}: {shown.execution}"
+    if kind == "mermaid":
+        text = mermaid(box, course, now=shown.now)
+        return f"```mermaid\n{text}```\n" if fenced else text
+    if kind == "svg":
+        return svg(picture(box, notes(box, course, shown.now)), course, title=title, description=box.comment or "")
+    told = {node.name: "" for node in every_node(box)}
+    return page(box, title, told, course, shown.now)

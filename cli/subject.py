@@ -1,0 +1,167 @@
+"""What `graph` and `explain` look at: a definition, or the one an execution is pinned to, with its glossary.
+
+Rule: a definition need not be ready to run: placeholders may stand for values, and it may have problems, which
+`validate` tells; only what cannot be read at all is refused.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from statelang.compiler.source import Source, read_source
+from statelang.compiler.substitutions import quote_placeholders, substitute
+from statelang.errors import InvalidDefinition, InvalidSettings
+from statelang.state_machine import SUFFIXES
+from statelang.values import Json, decode, encode
+from statelang.views.chart import Box, chart
+from statelang.views.course import Course, course
+from statelang.views.glossary import Glossary, glossary_of
+
+from .executions import reader
+from .options import Decorator, bindings_files, values_of
+from .output import say
+
+GLOSSARIES: Final = (".glossary.yaml", ".glossary.yml", ".glossary.json")
+"""How the glossary beside a definition is called: `order.asl.yaml` has `order.glossary.yaml`."""
+
+execution_option: Final[Decorator] = click.option(
+    "--execution", metavar="NAME", help="Show what happened in this execution; FILE may be left out."
+)
+glossary_option: Final[Decorator] = click.option(
+    "--glossary", metavar="FILE", help="Your own words for states and resources. [default: the file beside FILE]"
+)
+to_option: Final[Decorator] = click.option(
+    "--to", "to", metavar="FILE", help="Write into this file, whose ending says in which format."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a view is made of. `course` is None where no execution was asked for; `now` in milliseconds since 1970."""
+
+    title: str
+    definition: Mapping[str, Json]
+    glossary: Glossary
+    execution: str | None = None
+    course: Course | None = None
+    now: int = 0
+
+    @property
+    def box(self) -> Box:
+        """The chart of the definition."""
+        return chart(self.definition, self.glossary)
+
+
+def subject(
+    file: str | None, sets: tuple[str, ...], glossary: str | None, execution: str | None, store: str | None
+) -> Subject:
+    """What the options name. Raises InvalidDefinition, InvalidSettings, ExecutionNotFound."""
+    if file is None and execution is None:
+        raise click.UsageError("name a FILE, or an execution with --execution")
+    words = _glossary(glossary, file)
+    definition = None if file is None else _definition(file, values_of(sets))
+    title = words.title or (None if file is None else stem(file))
+    if execution is None:
+        assert definition is not None
+        return Subject(title or "", definition, words)
+    with reader(store) as engine:
+        summary = engine.describe(execution)
+        pinned = decode(engine.store.definition(engine.store.read(execution).started.digest))
+        told = course(engine.history(execution), engine.positions(execution))
+    if file is not None and not _same(file, sets, pinned):
+        say(f"{execution} runs another version of {file}: that version is shown")
+    return Subject(title or summary.machine, pinned, words, execution, told, time.time_ns() // 1_000_000)
+
+
+def stem(file: str) -> str:
+    """The name of a definition's file without its ending."""
+    name = Path(file).name
+    return next((name[: -len(suffix)] for suffix in SUFFIXES if name.endswith(suffix)), Path(name).stem)
+
+
+def read_text(file: str) -> str:
+    """The text of a file. Raises InvalidDefinition."""
+    try:
+        return Path(file).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise InvalidDefinition(f"{file}: is not UTF-8 text (byte {problem.start})") from None
+    except OSError as problem:
+        raise InvalidDefinition(f"{file}: {problem.strerror or problem}") from None
+
+
+def _definition(file: str, values: Mapping[str, Json]) -> Mapping[str, Json]:
+    text = substitute(read_text(file), values)
+    source = read_source(text, file)
+    if not isinstance(source.value, dict):
+        source = read_source(quote_placeholders(text), file)
+    if not isinstance(source.value, dict) or not isinstance(source.value.get("States"), dict):
+        raise _refused(source, file)
+    return source.value
+
+
+def _refused(source: Source, file: str) -> InvalidDefinition:
+    problems = [source.locate(problem) for problem in source.problems if problem.severity == "ERROR"]
+    told = "\n".join(map(str, problems)) or f"{file}: is no state machine: it has no object 'States'"
+    return InvalidDefinition(told, tuple(problems))
+
+
+def _same(file: str, sets: tuple[str, ...], pinned: Json) -> bool:
+    """Whether the file, with the values an execution of it gets here, is the definition that was pinned."""
+    from statelang.tasks.bindings import read_substitutions
+
+    values: dict[str, Json] = {}
+    for name in bindings_files((), beside=file):
+        values.update(read_substitutions(name))
+    return encode(_definition(file, {**values, **values_of(sets)})) == encode(pinned)
+
+
+def _glossary(given: str | None, file: str | None) -> Glossary:
+    place = Path(given) if given is not None else _beside(file)
+    if place is None:
+        return Glossary()
+    try:
+        text = place.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise InvalidSettings(f"{place}: {problem}") from None
+    name = str(place)
+    source = read_source(text, name if place.suffix == ".json" else f"{place.with_suffix('')}.yaml")
+    if source.value is None and source.problems:
+        raise InvalidSettings("\n".join(str(source.locate(problem)) for problem in source.problems))
+    return glossary_of(source.value, name)
+
+
+def _beside(file: str | None) -> Path | None:
+    if file is None:
+        return None
+    folder = Path(file).parent
+    return next((place for suffix in GLOSSARIES if (place := folder / f"{stem(file)}{suffix}").is_file()), None)
+
+
+def write(text: str, to: str | None) -> None:
+    """The text on stdout, or into a file. Raises InvalidSettings where the file cannot be written."""
+    if to is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        Path(to).write_text(text, encoding="utf-8")
+    except OSError as problem:
+        raise InvalidSettings(f"{to}: {problem.strerror or problem}") from None
+    say(f"written: {to}")
+
+
+def format_of(given: str | None, to: str | None, endings: Mapping[str, str], default: str) -> str:
+    """The format that was asked for, else the one the file's ending says, else the default."""
+    if given is not None:
+        return given
+    if to is None:
+        return default
+    found = endings.get(Path(to).suffix.lower())
+    if found is None:
+        raise click.UsageError(f"--to {to}: say with -o what it is to be, or end it with {', '.join(endings)}")
+    return found

@@ -1,0 +1,247 @@
+"""The course of one execution: which states it visited, how each visit ended, and which ways it took.
+
+Rule: it is read off the history, event by event, along `previousEventId`; only what still runs is known from where
+the execution stands. Nothing is guessed: a visit that neither ended nor stands anywhere was stopped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from statelang.positions import Position
+from statelang.values import Json
+from statelang.views.chart import START
+from statelang.views.words import count, took
+
+Outcome = Literal["succeeded", "caught", "failed", "stopped", "running", "never"]
+
+FAILURES: Final = (
+    "TaskFailed", "TaskTimedOut", "TaskStartFailed", "TaskSubmitFailed", "LambdaFunctionFailed",
+    "LambdaFunctionTimedOut", "LambdaFunctionStartFailed", "LambdaFunctionScheduleFailed", "ActivityFailed",
+    "ActivityTimedOut", "ActivityScheduleFailed", "MapStateFailed", "ParallelStateFailed", "MapRunFailed",
+    "EvaluationFailed",
+)  # fmt: skip
+TRIES: Final = ("TaskScheduled", "LambdaFunctionScheduled", "ActivityScheduled", "MapStateStarted",
+                "ParallelStateStarted", "MapRunStarted")  # fmt: skip
+ENDS: Final = {
+    "ExecutionSucceeded": "SUCCEEDED",
+    "ExecutionFailed": "FAILED",
+    "ExecutionAborted": "ABORTED",
+    "ExecutionTimedOut": "TIMED_OUT",
+}
+WORST: Final[tuple[Outcome, ...]] = ("running", "failed", "stopped", "caught", "succeeded")
+"""Of several visits of a state the first of these is its outcome."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """One visit of a state. Times in milliseconds since 1970; `tries` counts attempts, the first included.
+
+    `input` is the number of the event that entered it; `item` the number of the Map iteration it happened in.
+    """
+
+    state: str
+    number: int
+    entered_at: int
+    outcome: Outcome = "stopped"
+    left_at: int | None = None
+    tries: int = 0
+    error: str | None = None
+    cause: str | None = None
+    went_to: str | None = None
+    item: int | None = None
+
+
+@dataclass(slots=True)
+class Items:
+    """The iterations of a Map state, over all its visits: `length` is how many items there were."""
+
+    length: int = 0
+    started: int = 0
+    succeeded: int = 0
+    failed: int = 0
+
+
+@dataclass(slots=True)
+class Course:
+    """What happened so far. `ways` counts how often each way was taken, by (source, target, caught)."""
+
+    status: str = "RUNNING"
+    started_at: int = 0
+    ended_at: int | None = None
+    error: str | None = None
+    cause: str | None = None
+    redrives: int = 0
+    input: str | None = None
+    output: str | None = None
+    visits: list[Visit] = field(default_factory=list)
+    ways: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
+    items: dict[str, Items] = field(default_factory=dict)
+    positions: tuple[Position, ...] = ()
+
+    def of(self, state: str) -> list[Visit]:
+        """The visits of a state, in order."""
+        return [visit for visit in self.visits if visit.state == state]
+
+    def outcome(self, state: str) -> Outcome:
+        """How a state stands: the worst of its visits."""
+        found = {visit.outcome for visit in self.of(state)}
+        return next((outcome for outcome in WORST if outcome in found), "never")
+
+    def note(self, state: str, now: int | None = None) -> str:
+        """How a state stands, in a few words; `now` is in milliseconds since 1970."""
+        visits = self.of(state)
+        if not visits:
+            return "never reached"
+        words = [_ended(self, visits, now)]
+        again = sum(max(0, visit.tries - 1) for visit in visits)
+        if again:
+            words.append(f"tried again {count(again, 'time')}")
+        if state in self.items:
+            words.append(items_text(self.items[state]))
+        return ", ".join(words)
+
+
+def items_text(items: Items) -> str:
+    """`8 of 10 items done, 1 failed`."""
+    failed = f", {items.failed} failed" if items.failed else ""
+    return f"{items.succeeded} of {count(items.length, 'item')} done{failed}"
+
+
+def _ended(course: Course, visits: list[Visit], now: int | None) -> str:
+    """What became of the visits: `done in 0.4 s`, `3 times: 2 done, 1 failed`, `running for 2 h 10 min`."""
+    said = {"succeeded": "done", "caught": "failed, dealt with", "failed": "failed", "stopped": "stopped"}
+    if len(visits) > 1:
+        many = Counter("running" if v.outcome == "running" else said[v.outcome] for v in visits)
+        if len(many) == 1:
+            return f"{next(iter(many))} {count(len(visits), 'time')}"
+        return f"{count(len(visits), 'time')}: {', '.join(f'{n} {word}' for word, n in many.items())}"
+    visit = visits[0]
+    if visit.outcome == "running":
+        since = f" for {took(now - visit.entered_at)}" if now is not None else ""
+        return f"{_doing(course, visit.state)}{since}"
+    until = visit.left_at or course.ended_at
+    after = f" after {took(until - visit.entered_at)}" if until is not None else ""
+    if visit.outcome == "succeeded":
+        return f"done{after.replace(' after', ' in', 1)}"
+    error = f" ({visit.error})" if visit.error else ""
+    return f"{said[visit.outcome]}{after}{error}"
+
+
+def _doing(course: Course, state: str) -> str:
+    return next((position.doing for position in course.positions if position.state == state), "running")
+
+
+def course(events: Iterable[Mapping[str, Json]], positions: Collection[Position] = ()) -> Course:
+    """The course that a history tells. `timestamp` of its events is in milliseconds since 1970.
+
+    `positions` are where the execution stands, where it is still running.
+    """
+    reader = _Reader(Course(positions=tuple(positions)))
+    for event in events:
+        reader.read(event)
+    running = Counter(position.state for position in positions if reader.told.status == "RUNNING")
+    for visit in reversed(reader.told.visits):
+        if visit.left_at is None and running[visit.state] > 0:
+            running[visit.state] -= 1
+            visit.outcome = "running"
+    return reader.told
+
+
+class _Reader:
+    """Follows the history; `at` is the visit each event belongs to, `kinds` the type of each event."""
+
+    def __init__(self, told: Course) -> None:
+        self.told = told
+        self.at: dict[int, Visit] = {}
+        self.exits: dict[int, Visit] = {}
+        self.item: dict[int, int] = {}
+        self.kinds: dict[int, str] = {}
+
+    def read(self, event: Mapping[str, Json]) -> None:
+        kind, number, before = str(event["type"]), event["id"], event.get("previousEventId") or 0
+        details = next((value for key, value in event.items() if key.endswith("EventDetails")), None) or {}
+        self.kinds[number] = kind
+        if before in self.item and not kind.startswith("MapState"):
+            self.item[number] = self.item[before]
+        if kind.endswith("StateEntered"):
+            self._entered(event, details, before)
+            return
+        visit = self.at.get(before)
+        if visit is not None:
+            self.at[number] = visit
+        if kind.endswith("StateExited"):
+            self._exited(event, visit, before)
+        elif kind in FAILURES:
+            self._failed(visit, details, event["timestamp"])
+        elif kind in TRIES and visit is not None:
+            visit.tries += 1
+            visit.outcome = "stopped"
+            if kind == "MapStateStarted":
+                self._items(visit.state).length += details.get("length") or 0
+        elif kind.startswith("MapIteration"):
+            self._iteration(kind, number, details)
+        elif kind.startswith("Execution"):
+            self._execution(kind, event, details, visit)
+
+    def _entered(self, event: Mapping[str, Json], details: Mapping[str, Json], before: int) -> None:
+        number, name = event["id"], str(details.get("name"))
+        visit = Visit(name, number, event["timestamp"], item=self.item.get(number))
+        source = self.exits.get(before)
+        if source is not None:
+            source.went_to = name
+        self.told.ways[source.state if source else START, name, bool(source and source.outcome == "caught")] += 1
+        self.told.visits.append(visit)
+        self.at[number] = visit
+        if event["type"] == "FailStateEntered":
+            visit.outcome = "failed"
+
+    def _exited(self, event: Mapping[str, Json], visit: Visit | None, before: int) -> None:
+        details = event.get("stateExitedEventDetails") or {}
+        if visit is None or visit.state != details.get("name"):
+            visit = next(
+                (v for v in reversed(self.told.visits) if v.state == details.get("name") and not v.left_at), visit
+            )
+        if visit is None:
+            return
+        visit.left_at = event["timestamp"]
+        visit.outcome = "caught" if self.kinds.get(before) in FAILURES else "succeeded"
+        self.at[event["id"]] = visit
+        self.exits[event["id"]] = visit
+
+    def _failed(self, visit: Visit | None, details: Mapping[str, Json], at: int) -> None:
+        if visit is not None:
+            visit.outcome = "failed"
+            visit.error = details.get("error") or visit.error
+            visit.cause = details.get("cause") or visit.cause
+
+    def _items(self, state: str) -> Items:
+        return self.told.items.setdefault(state, Items())
+
+    def _iteration(self, kind: str, number: int, details: Mapping[str, Json]) -> None:
+        items = self._items(str(details.get("name")))
+        what = kind.removeprefix("MapIteration").lower()
+        if what == "started":
+            self.item[number] = details.get("index") or 0
+            items.started += 1
+        elif what in ("succeeded", "failed"):
+            setattr(items, what, getattr(items, what) + 1)
+
+    def _execution(
+        self, kind: str, event: Mapping[str, Json], details: Mapping[str, Json], visit: Visit | None
+    ) -> None:
+        told = self.told
+        if kind == "ExecutionStarted":
+            told.started_at, told.input = event["timestamp"], details.get("input")
+        elif kind == "ExecutionRedriven":
+            told.redrives += 1
+            told.status, told.ended_at, told.error, told.cause = "RUNNING", None, None, None
+        elif kind in ENDS:
+            told.status, told.ended_at = ENDS[kind], event["timestamp"]
+            told.error, told.cause, told.output = details.get("error"), details.get("cause"), details.get("output")
+            if kind == "ExecutionFailed" and visit is not None and visit.left_at is None:
+                visit.outcome = "failed"
+                visit.error, visit.cause = visit.error or told.error, visit.cause or told.cause
