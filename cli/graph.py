@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from statelang.views.chart import every_node
+from statelang.views.explanation import step_texts
 from statelang.views.mermaid import mermaid
 from statelang.views.page import notes, page
 from statelang.views.picture import picture
@@ -55,5 +55,4 @@ def drawn(shown: Subject, kind: str, *, fenced: bool = False) -> str:
         return f"```mermaid\n{text}```\n" if fenced else text
     if kind == "svg":
         return svg(picture(box, notes(box, course, shown.now)), course, title=title, description=box.comment or "")
-    told = {node.name: "" for node in every_node(box)}
-    return page(box, title, told, course, shown.now)
+    return page(box, title, step_texts(box, shown.glossary), course, shown.now)

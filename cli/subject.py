@@ -22,6 +22,7 @@ from statelang.values import Json, decode, encode
 from statelang.views.chart import Box, chart
 from statelang.views.course import Course, course
 from statelang.views.glossary import Glossary, glossary_of
+from statelang.views.words import split_name
 
 from .executions import reader
 from .options import Decorator, bindings_files, values_of
@@ -66,23 +67,29 @@ def subject(
         raise click.UsageError("name a FILE, or an execution with --execution")
     words = _glossary(glossary, file)
     definition = None if file is None else _definition(file, values_of(sets))
-    title = words.title or (None if file is None else stem(file))
+    title = words.title or ("" if file is None else titled(stem(file)))
     if execution is None:
         assert definition is not None
-        return Subject(title or "", definition, words)
+        return Subject(title, definition, words)
     with reader(store) as engine:
         summary = engine.describe(execution)
         pinned = decode(engine.store.definition(engine.store.read(execution).started.digest))
         told = course(engine.history(execution), engine.positions(execution))
     if file is not None and not _same(file, sets, pinned):
         say(f"{execution} runs another version of {file}: that version is shown")
-    return Subject(title or summary.machine, pinned, words, execution, told, time.time_ns() // 1_000_000)
+    return Subject(title or titled(summary.machine), pinned, words, execution, told, time.time_ns() // 1_000_000)
 
 
 def stem(file: str) -> str:
     """The name of a definition's file without its ending."""
     name = Path(file).name
     return next((name[: -len(suffix)] for suffix in SUFFIXES if name.endswith(suffix)), Path(name).stem)
+
+
+def titled(name: str) -> str:
+    """A name as a title: `order-intake` is `Order intake`."""
+    words = split_name(name)
+    return words[:1].upper() + words[1:] if words else name
 
 
 def read_text(file: str) -> str:

@@ -26,6 +26,9 @@ FAILURES: Final = (
 )  # fmt: skip
 TRIES: Final = ("TaskScheduled", "LambdaFunctionScheduled", "ActivityScheduled", "MapStateStarted",
                 "ParallelStateStarted", "MapRunStarted")  # fmt: skip
+HOLDERS: Final = {"MapStateFailed": "Map", "MapRunFailed": "Map", "ParallelStateFailed": "Parallel"}
+"""What follows, in `previousEventId`, the failure inside it, and is about the state around that."""
+
 ENDS: Final = {
     "ExecutionSucceeded": "SUCCEEDED",
     "ExecutionFailed": "FAILED",
@@ -40,10 +43,12 @@ WORST: Final[tuple[Outcome, ...]] = ("running", "failed", "stopped", "caught", "
 class Visit:
     """One visit of a state. Times in milliseconds since 1970; `tries` counts attempts, the first included.
 
-    `input` is the number of the event that entered it; `item` the number of the Map iteration it happened in.
+    `type` is the state's, `number` that of the event that entered it; `within` is the visit of the Parallel or Map it
+    happened in, `item` the number of the Map iteration.
     """
 
     state: str
+    type: str
     number: int
     entered_at: int
     outcome: Outcome = "stopped"
@@ -53,6 +58,7 @@ class Visit:
     cause: str | None = None
     went_to: str | None = None
     item: int | None = None
+    within: Visit | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)
@@ -123,16 +129,27 @@ def _ended(course: Course, visits: list[Visit], now: int | None) -> str:
     if visit.outcome == "running":
         since = f" for {took(now - visit.entered_at)}" if now is not None else ""
         return f"{_doing(course, visit.state)}{since}"
-    until = visit.left_at or course.ended_at
-    after = f" after {took(until - visit.entered_at)}" if until is not None else ""
+    until = visit.left_at if visit.left_at is not None else course.ended_at
+    spent = "" if until is None else took(until - visit.entered_at)
     if visit.outcome == "succeeded":
-        return f"done{after.replace(' after', ' in', 1)}"
+        return done_in(spent)
     error = f" ({visit.error})" if visit.error else ""
-    return f"{said[visit.outcome]}{after}{error}"
+    word = "stopped" if visit.outcome == "stopped" else "failed"
+    after = f" after {spent}" if spent not in ("", AT_ONCE) else ""
+    return f"{word}{after}{error}{', dealt with' if visit.outcome == 'caught' else ''}"
+
+
+AT_ONCE: Final = "0 s"
+
+
+def done_in(spent: str) -> str:
+    """`done in 0.4 s`, `done at once`."""
+    return "done at once" if spent == AT_ONCE else f"done in {spent}"
 
 
 def _doing(course: Course, state: str) -> str:
-    return next((position.doing for position in course.positions if position.state == state), "running")
+    doing = next((position.doing for position in course.positions if position.state == state), "running")
+    return "under way" if doing.startswith("running its") else doing
 
 
 def course(events: Iterable[Mapping[str, Json]], positions: Collection[Position] = ()) -> Course:
@@ -149,6 +166,14 @@ def course(events: Iterable[Mapping[str, Json]], positions: Collection[Position]
             running[visit.state] -= 1
             visit.outcome = "running"
     return reader.told
+
+
+def _around(visit: Visit, kind: str) -> Visit:
+    """The innermost visit of a kind that is still open around a visit, or the visit itself."""
+    found: Visit | None = visit
+    while found is not None and (found.type != kind or found.left_at is not None):
+        found = found.within
+    return found or visit
 
 
 class _Reader:
@@ -171,12 +196,14 @@ class _Reader:
             self._entered(event, details, before)
             return
         visit = self.at.get(before)
+        if visit is not None and kind in HOLDERS:
+            visit = _around(visit, HOLDERS[kind])
         if visit is not None:
             self.at[number] = visit
         if kind.endswith("StateExited"):
             self._exited(event, visit, before)
         elif kind in FAILURES:
-            self._failed(visit, details, event["timestamp"])
+            self._failed(visit, details, self.at.get(before))
         elif kind in TRIES and visit is not None:
             visit.tries += 1
             visit.outcome = "stopped"
@@ -189,8 +216,10 @@ class _Reader:
 
     def _entered(self, event: Mapping[str, Json], details: Mapping[str, Json], before: int) -> None:
         number, name = event["id"], str(details.get("name"))
-        visit = Visit(name, number, event["timestamp"], item=self.item.get(number))
         source = self.exits.get(before)
+        within = source.within if source is not None else self.at.get(before)
+        kind = str(event["type"]).removesuffix("StateEntered")
+        visit = Visit(name, kind, number, event["timestamp"], item=self.item.get(number), within=within)
         if source is not None:
             source.went_to = name
         self.told.ways[source.state if source else START, name, bool(source and source.outcome == "caught")] += 1
@@ -212,11 +241,13 @@ class _Reader:
         self.at[event["id"]] = visit
         self.exits[event["id"]] = visit
 
-    def _failed(self, visit: Visit | None, details: Mapping[str, Json], at: int) -> None:
+    def _failed(self, visit: Visit | None, details: Mapping[str, Json], inner: Visit | None) -> None:
+        """A Parallel or Map fails with what failed inside it, which its own event does not say."""
         if visit is not None:
             visit.outcome = "failed"
-            visit.error = details.get("error") or visit.error
-            visit.cause = details.get("cause") or visit.cause
+            told = inner if inner is not visit else None
+            visit.error = details.get("error") or (told.error if told else visit.error)
+            visit.cause = details.get("cause") or (told.cause if told else visit.cause)
 
     def _items(self, state: str) -> Items:
         return self.told.items.setdefault(state, Items())

@@ -21,41 +21,43 @@ _INTEGRATION: Final = re.compile(
 _FUNCTION: Final = re.compile(r"arn:[^:]*:lambda:.*?:function:(?P<name>[^:]+(?:\{[^}]*\})?)(?::.*)?")
 _ACTIVITY: Final = re.compile(r".*:activity:(?P<name>.+)")
 
+NAMED: Final = "that the data names"
+
 SERVICES: Final[Mapping[tuple[str, str], tuple[str, str, str]]] = {
-    ("lambda", "invoke"): ("calls the function {}", "FunctionName", "a function"),
-    ("sns", "publish"): ("sends a notification to {}", "TopicArn TargetArn PhoneNumber", "a topic"),
-    ("sqs", "sendMessage"): ("puts a message into the queue {}", "QueueUrl", "a queue"),
-    ("sqs", "receiveMessage"): ("takes messages from the queue {}", "QueueUrl", "a queue"),
+    ("lambda", "invoke"): ("calls the function {}", "FunctionName", NAMED),
+    ("sns", "publish"): ("sends a notification to {}", "TopicArn TargetArn PhoneNumber", "whoever listens"),
+    ("sqs", "sendMessage"): ("puts a message into the queue {}", "QueueUrl", NAMED),
+    ("sqs", "receiveMessage"): ("takes messages from the queue {}", "QueueUrl", NAMED),
     ("ses", "sendEmail"): ("sends an e-mail to {}", "Destination", "somebody"),
     ("sesv2", "sendEmail"): ("sends an e-mail to {}", "Destination", "somebody"),
     ("events", "putEvents"): ("announces an event on {}", "EventBusName", "the event bus"),
     ("eventbridge", "putEvents"): ("announces an event on {}", "EventBusName", "the event bus"),
-    ("states", "startExecution"): ("starts the workflow {}", "StateMachineArn", "another one"),
-    ("sfn", "startExecution"): ("starts the workflow {}", "StateMachineArn", "another one"),
-    ("sfn", "startSyncExecution"): ("runs the workflow {}", "StateMachineArn", "another one"),
+    ("states", "startExecution"): ("starts the workflow {}", "StateMachineArn", NAMED),
+    ("sfn", "startExecution"): ("starts the workflow {}", "StateMachineArn", NAMED),
+    ("sfn", "startSyncExecution"): ("runs the workflow {}", "StateMachineArn", NAMED),
     ("sfn", "sendTaskSuccess"): ("tells whoever waits for it that the work is done", "", ""),
     ("sfn", "sendTaskFailure"): ("tells whoever waits for it that the work has failed", "", ""),
-    ("dynamodb", "getItem"): ("looks up an entry in the table {}", "TableName", "a table"),
-    ("dynamodb", "putItem"): ("stores an entry in the table {}", "TableName", "a table"),
-    ("dynamodb", "updateItem"): ("changes an entry of the table {}", "TableName", "a table"),
-    ("dynamodb", "deleteItem"): ("deletes an entry of the table {}", "TableName", "a table"),
-    ("dynamodb", "query"): ("looks for entries in the table {}", "TableName", "a table"),
-    ("dynamodb", "scan"): ("reads the table {}", "TableName", "a table"),
-    ("s3", "getObject"): ("reads a file from the storage {}", "Bucket", "bucket"),
-    ("s3", "putObject"): ("writes a file to the storage {}", "Bucket", "bucket"),
-    ("s3", "copyObject"): ("copies a file to the storage {}", "Bucket", "bucket"),
-    ("s3", "deleteObject"): ("deletes a file from the storage {}", "Bucket", "bucket"),
-    ("s3", "listObjectsV2"): ("lists the files of the storage {}", "Bucket", "bucket"),
-    ("ssm", "getParameter"): ("looks up the setting {}", "Name", "of the system"),
-    ("secretsmanager", "getSecretValue"): ("looks up the secret {}", "SecretId", "of the system"),
-    ("ecs", "runTask"): ("runs the program {}", "TaskDefinition", "in a container"),
-    ("batch", "submitJob"): ("hands in the batch job {}", "JobName JobDefinition", "of the system"),
-    ("glue", "startJobRun"): ("runs the data job {}", "JobName", "of the system"),
-    ("codebuild", "startBuild"): ("runs the build {}", "ProjectName", "of a project"),
-    ("athena", "startQueryExecution"): ("asks the data a question ({})", "WorkGroup", "a query"),
-    ("bedrock", "invokeModel"): ("asks the AI model {}", "ModelId", "of the system"),
-    ("apigateway", "invoke"): ("calls the web service {}", "ApiEndpoint", "of the system"),
-    ("http", "invoke"): ("calls the web address {}", "ApiEndpoint", "of a service"),
+    ("dynamodb", "getItem"): ("looks up an entry in the table {}", "TableName", NAMED),
+    ("dynamodb", "putItem"): ("stores an entry in the table {}", "TableName", NAMED),
+    ("dynamodb", "updateItem"): ("changes an entry of the table {}", "TableName", NAMED),
+    ("dynamodb", "deleteItem"): ("deletes an entry of the table {}", "TableName", NAMED),
+    ("dynamodb", "query"): ("looks for entries in the table {}", "TableName", NAMED),
+    ("dynamodb", "scan"): ("reads the table {}", "TableName", NAMED),
+    ("s3", "getObject"): ("reads a file from the storage {}", "Bucket", NAMED),
+    ("s3", "putObject"): ("writes a file to the storage {}", "Bucket", NAMED),
+    ("s3", "copyObject"): ("copies a file to the storage {}", "Bucket", NAMED),
+    ("s3", "deleteObject"): ("deletes a file from the storage {}", "Bucket", NAMED),
+    ("s3", "listObjectsV2"): ("lists the files of the storage {}", "Bucket", NAMED),
+    ("ssm", "getParameter"): ("looks up the setting {}", "Name", NAMED),
+    ("secretsmanager", "getSecretValue"): ("looks up the secret {}", "SecretId", NAMED),
+    ("ecs", "runTask"): ("runs the program {}", "TaskDefinition", NAMED),
+    ("batch", "submitJob"): ("hands in the batch job {}", "JobName JobDefinition", NAMED),
+    ("glue", "startJobRun"): ("runs the data job {}", "JobName", NAMED),
+    ("codebuild", "startBuild"): ("runs the build {}", "ProjectName", NAMED),
+    ("athena", "startQueryExecution"): ("runs a query in {}", "WorkGroup", "the data store"),
+    ("bedrock", "invokeModel"): ("asks the AI model {}", "ModelId", NAMED),
+    ("apigateway", "invoke"): ("calls the web service {}", "ApiEndpoint", NAMED),
+    ("http", "invoke"): ("calls the web address {}", "ApiEndpoint", NAMED),
 }
 """(service, action) -> (what it does, the parameters that may name on what, what is said where none does)."""
 
@@ -113,7 +115,7 @@ def _function_name(state: Mapping[str, Json]) -> str | None:
 
 
 def _integration(resource: str, state: Mapping[str, Json]) -> Deed | None:
-    match = _INTEGRATION.fullmatch(resource)
+    match = _INTEGRATION.fullmatch(re.sub(r"\$\{[^}]*\}", "", resource))
     if match is None or match["service"] == "activity":
         return None
     service, action, pattern = match["service"].lower(), match["action"], match["pattern"] or ""
@@ -138,13 +140,13 @@ def _target(arguments: Mapping[str, Json], key: str) -> str | None:
         return quoted(", ".join(map(str, addresses))) if isinstance(addresses, list) and addresses else None
     if f"{key}.$" in arguments:
         text = str(arguments[f"{key}.$"])
-        return path(text) if text.startswith("$") else None
+        return f"given by {path(text)}" if text.startswith("$") else None
     value = arguments.get(key)
     if not isinstance(value, str) or not value.strip():
         return None
     if value.lstrip().startswith("{%"):
         bare = re.fullmatch(r"\s*\{%\s*\$(?:states\.input\.)?([\w.]+)\s*%\}\s*", value)
-        return path(f"$.{bare[1]}") if bare else None
+        return f"given by {path(f'$.{bare[1]}')}" if bare else None
     return quoted(last_name(value))
 
 
@@ -181,4 +183,4 @@ def _other(resource: str) -> Deed:
 
 
 def _plain(target: str) -> str:
-    return target.strip("“”")
+    return target.removeprefix("given by ").removeprefix("the ").strip("“”")

@@ -73,7 +73,7 @@ class _Writer:
     def words(self, node: Node) -> str:
         tries = f" ↻ {node.tries}" if node.tries else ""
         lines = [_escape(node.title) + tries, _escape(node.detail)]
-        if self.course is not None:
+        if self.course is not None and self.course.outcome(node.name) != "never":
             lines.append(_escape(self.course.note(node.name, self.now)))
         return "<br/>".join(line for line in lines if line)
 

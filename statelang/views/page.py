@@ -36,7 +36,10 @@ def page(box: Box, title: str, told: Mapping[str, str], course: Course | None = 
 
 def notes(box: Box, course: Course | None, now: int | None = None) -> dict[str, str]:
     """What a picture says of each state's course."""
-    return {node.name: course.note(node.name, now) for node in every_node(box)} if course is not None else {}
+    if course is None:
+        return {}
+    visited = [node.name for node in every_node(box) if course.outcome(node.name) != "never"]
+    return {name: course.note(name, now) for name in visited}
 
 
 def _embedded(value: Json) -> str:

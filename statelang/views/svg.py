@@ -184,6 +184,9 @@ def _shape(placed: Placed, fill: str, line: str) -> Iterator[str]:
         yield f'<path d="{_hexagon(x, y, width, height)}" {paint}/>'
         return
     round_ = min(20, height / 2) if kind in ("Succeed", "Fail") else ROUND
+    if placed.node.boxes:
+        yield _rect(x, y, width, height, round_, 'fill="#ffffff"')
+        paint += ' fill-opacity=".35"'
     yield _rect(x, y, width, height, round_, paint)
     if placed.node.ends and not placed.node.boxes:
         yield _rect(x + 3, y + 3, width - 6, height - 6, max(0, round_ - 3), f'class="inner" stroke="{line}"')

@@ -64,22 +64,15 @@ def quoted(text: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: `30 seconds`, `1 hour`, `2 hours and 30 minutes`; two units at most."""
+    """Seconds as people say them, and exactly: `30 seconds`, `1 hour`, `2 hours and 30 minutes`."""
     if seconds != int(seconds):
         return f"{number(round(seconds, 3))} seconds"
     rest, parts = int(seconds), []
-    for noun, size in UNITS:
+    for unit, size in UNITS:
         many, rest = divmod(rest, size)
         if many:
-            parts.append(count(many, noun))
-        if len(parts) == 2 or (parts and not many):
-            break
-    return listing(parts) if parts and not rest else parts_or_seconds(parts, seconds)
-
-
-def parts_or_seconds(parts: Sequence[str], seconds: float) -> str:
-    """What is exact is said exactly: a duration that two units cannot hold is said in seconds."""
-    return count(int(seconds), "second") if not parts or seconds < 86_400 else f"about {parts[0]}"
+            parts.append(count(many, unit))
+    return listing(parts) if parts else "0 seconds"
 
 
 def took(milliseconds: int) -> str:
@@ -140,12 +133,12 @@ def path(text: str) -> str:
         if text == prefix or text.startswith((f"{prefix}.", f"{prefix}[")):
             rest = parts_of(text[len(prefix) :])
             if rest is not None:
-                return words if not rest else f"{chain(rest)} of {words}"
+                return words if not rest else f"{noun(rest)} of {words}"
     if text in ("$", ""):
         return "the data"
     if text.startswith("$$"):
         rest = parts_of(text[2:])
-        return quoted(text) if rest is None else f"the {chain(rest)} of this run"
+        return quoted(text) if rest is None else f"{noun(rest)} of this run"
     match = re.match(r"\$([^\W\d]\w*)", text)
     parts = parts_of(text[match.end() :]) if match else parts_of(text[1:])
     if parts is None or not text.startswith("$"):
@@ -245,4 +238,4 @@ def sentence(text: str) -> str:
     """A text as a sentence: its first letter upper, and a full stop where it has no end."""
     line = " ".join(text.split())
     line = line[:1].upper() + line[1:]
-    return line if not line or line[-1] in ".!?…:”)" else f"{line}."
+    return line if not line or line.rstrip("”)")[-1:] in (".", "!", "?", "…", ":") else f"{line}."

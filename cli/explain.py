@@ -1,0 +1,61 @@
+"""`explain`: a state machine, or one execution of it, in plain sentences.
+
+Rule: what is said is decided in `statelang.views`; here is only said how it is printed.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from statelang.views.account import account
+from statelang.views.explanation import explanation
+
+from .graph import drawn
+from .options import set_option, store_option
+from .subject import execution_option, format_of, glossary_option, subject, to_option, write
+
+ENDINGS = {".md": "markdown", ".html": "html"}
+
+
+@click.command("explain")
+@click.argument("file", metavar="[FILE]", required=False)
+@click.option(
+    "-o", "--output", "output", type=click.Choice(["markdown", "html"]), help="How to print. [default: markdown]"
+)
+@to_option
+@execution_option
+@store_option
+@glossary_option
+@set_option
+def explain_command(
+    file: str | None,
+    output: str | None,
+    to: str | None,
+    execution: str | None,
+    store: str | None,
+    glossary: str | None,
+    sets: tuple[str, ...],
+) -> None:
+    """Tell in plain sentences what the state machine FILE does, for those who will never read JSON.
+
+    With --execution it tells what happened in that run: did it finish, and if not, where did it stall?
+    """
+    kind = format_of(output, to, ENDINGS, "markdown")
+    shown = subject(file, sets, glossary, execution, store)
+    if shown.course is None:
+        document = explanation(shown.definition, shown.title, shown.glossary)
+    else:
+        assert shown.execution is not None
+        document = account(shown.definition, shown.course, shown.execution, shown.now, shown.glossary)
+    text = document.markdown()
+    if kind == "html":
+        write(document.html(shown.title, drawn(shown, "svg")), to)
+    elif to is None and sys.stdout.isatty():
+        from rich.console import Console
+        from rich.markdown import Markdown
+
+        Console().print(Markdown(text))
+    else:
+        write(text, to)
