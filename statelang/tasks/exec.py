@@ -13,7 +13,8 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from tempfile import TemporaryFile
+from typing import IO, Any, Final
 
 from statelang.errors import InvalidInput, InvalidSettings
 from statelang.ports import Answer, Failed, Succeeded, TaskCall
@@ -41,20 +42,23 @@ class ExecTask:
 
     def perform(self, call: TaskCall) -> Answer | None:
         """Run it and answer with what it wrote."""
-        try:
-            process = self._start(call)
-        except FileNotFoundError as problem:
-            return Failed("Exec.NotFound", f"{self.words[0]}: {problem.strerror}: {problem.filename}")
-        except OSError as problem:
-            return Failed("Exec.CannotRun", f"{self.words[0]}: {problem.strerror or problem}")
+        with TemporaryFile() as given:
+            try:
+                given.write(encode(call.input).encode())
+                given.seek(0)
+                process = self._start(call, given)
+            except FileNotFoundError as problem:
+                return Failed("Exec.NotFound", f"{self.words[0]}: {problem.strerror}: {problem.filename}")
+            except OSError as problem:
+                return Failed("Exec.CannotRun", f"{self.words[0]}: {problem.strerror or problem}")
         with process:
-            out, err = _communicate(process, encode(call.input).encode(), call)
+            out, err = _communicate(process, call)
         return self._answer(process.returncode, out, err)
 
-    def _start(self, call: TaskCall) -> subprocess.Popen[bytes]:
+    def _start(self, call: TaskCall, given: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             self.words,
-            stdin=subprocess.PIPE,
+            stdin=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.folder,
@@ -91,14 +95,15 @@ def _environment(call: TaskCall) -> Mapping[str, str]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _communicate(process: subprocess.Popen[bytes], given: bytes, call: TaskCall) -> tuple[bytes, bytes]:
-    """Feed a program and take what it writes, until it ends or its answer is not wanted any more."""
-    data: bytes | None = given
+def _communicate(process: subprocess.Popen[bytes], call: TaskCall) -> tuple[bytes, bytes]:
+    """Take what a program writes, until it ends or its answer is not wanted any more.
+
+    Its input is a file: `communicate` feeds no more of a pipe once it has timed out, and a program that reads late
+    would wait for ever.
+    """
     while True:
-        try:
-            return process.communicate(data, timeout=POLL_SECONDS)
-        except subprocess.TimeoutExpired:
-            data = None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=POLL_SECONDS)
         if call.cancel.is_set():
             return _end(process)
 

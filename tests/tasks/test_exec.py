@@ -79,6 +79,12 @@ def test_much_output_and_much_input_do_not_block() -> None:
     assert perform("import sys; sys.stdout.write(sys.stdin.read())", big) == Succeeded(big, f'"{big}"')
 
 
+def test_much_input_reaches_a_program_that_reads_late() -> None:
+    big = "x" * 1_000_000
+    late = "import sys, time; time.sleep(0.2); sys.stdout.write(sys.stdin.read())"
+    assert perform(late, big) == Succeeded(big, f'"{big}"')
+
+
 @pytest.mark.skipif(os.name != "posix", reason="process groups are POSIX")
 @pytest.mark.parametrize("heeds", [True, False], ids=["heeds SIGTERM", "needs SIGKILL"])
 def test_the_whole_group_ends_on_cancel(heeds: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
