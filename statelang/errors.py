@@ -45,6 +45,14 @@ class ExecutionNotFound(StatelangError):
     """There is no execution of this name in the store."""
 
 
+class ObjectError(StatelangError):
+    """An object cannot be read or written where it should be."""
+
+
+class MapRunNotFound(StatelangError):
+    """There is no Map Run of this name in the store."""
+
+
 class ExecutionNotRedrivable(StatelangError):
     """This execution cannot be redriven in its present state."""
 

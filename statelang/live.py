@@ -16,12 +16,15 @@ from statelang.core.context import context_object
 from statelang.core.execution import Execution, Step
 from statelang.core.frame import Frame
 from statelang.core.machine import command_of
+from statelang.core.map_run import NOTHING, Tally
 from statelang.core.stimulus import (
     Cancel,
     Command,
+    DriveMapRun,
     PollTask,
     Posted,
     RunTask,
+    StartChild,
     StopTask,
     TaskFailed,
     TaskHeartbeat,
@@ -74,6 +77,13 @@ class Live:
     posts: list[int] = field(default_factory=list)
     tasks: dict[int, Task] = field(default_factory=dict)
     timer: int | None = None
+    parent: Live | None = None
+    """Whose commit begins it, of an execution that is not in the store yet."""
+    source: str = ""
+    """The definition that is written with it then, where it is not there yet."""
+    tally: Tally = NOTHING
+    """What its next commit counts for its Map Run."""
+    counted: bool = False
 
 
 class Performer:
@@ -87,6 +97,11 @@ class Performer:
         self._stopping: set[str] = set()
 
     @property
+    def backlog(self) -> int:
+        """How many tasks wait for a thread."""
+        return self._pool.backlog
+
+    @property
     def stops(self) -> bool:
         """Whether jobs are being stopped that nobody waits for any more."""
         return bool(self._stopping)
@@ -97,8 +112,8 @@ class Performer:
             self.cancel(live, command.command)
         elif isinstance(command, StopTask):
             self._stop(live, command)
-        elif command.command not in live.execution.waiting:
-            return  # a later step of the same commit gave it up again
+        elif isinstance(command, (StartChild, DriveMapRun)) or command.command not in live.execution.waiting:
+            return  # a Map Run is not the pool's, and a later step of the same commit gave it up again
         elif isinstance(command, PollTask):
             self._poll(live, command)
         else:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from statelang.core.execution import Execution, Step
-from statelang.core.stimulus import Posted
+from statelang.core.stimulus import Posted, RunStimulus
 from statelang.ports import NewExecution
 from statelang.program import Program
 
@@ -32,7 +32,7 @@ class Told:
     """A message: something has happened to an execution."""
 
     execution: str
-    stimulus: Posted
+    stimulus: Posted | RunStimulus
 
 
 @dataclass(slots=True)
@@ -49,11 +49,18 @@ class Take:
 
 
 @dataclass(slots=True)
+class Fed:
+    """A message: what was read or written for a Map Run on another thread is there."""
+
+    run: str
+
+
+@dataclass(slots=True)
 class Wake:
     """A message without content: look around."""
 
 
-Message = Begin | Told | Take | Wake
+Message = Begin | Told | Take | Fed | Wake
 
 
 class Observer(Protocol):

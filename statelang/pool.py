@@ -35,6 +35,11 @@ class Pool:
         self._threads = 0
         self._pending = 0
 
+    @property
+    def backlog(self) -> int:
+        """How many jobs wait for a thread."""
+        return self._work.qsize()
+
     def submit(self, work: Callable[[], None]) -> Job:
         """Have it done on a thread of the pool. `work` must not raise."""
         job = Job(work)

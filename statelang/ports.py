@@ -5,11 +5,12 @@ Rule: nothing but types. Stores, tasks and the worker meet only here; none impor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol, runtime_checkable
 
-from statelang.core.execution import Execution, Record, Started, Status, Step
+from statelang.core.execution import Execution, Head, Record, Started, Status, Step
+from statelang.core.map_run import MapRun, Tally
 from statelang.core.stimulus import Posted
 from statelang.program import Use
 from statelang.values import Json
@@ -118,6 +119,33 @@ class Jobs(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """An object of a bucket, as a listing tells it. `modified_at` in milliseconds since 1970."""
+
+    key: str
+    size: int
+    modified_at: int
+    etag: str
+    storage_class: str = "STANDARD"
+
+
+class Objects(Protocol):
+    """Where the objects of buckets are: S3, or a folder in its place. Every method raises ObjectError."""
+
+    def open(self, bucket: str, key: str, *, start: int = 0, version: str | None = None) -> BinaryIO:
+        """Read an object from a byte on."""
+        ...
+
+    def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
+        """The objects whose key begins so, in the order of their keys (as bytes), those behind `after`."""
+        ...
+
+    def put(self, bucket: str, key: str, pieces: Iterable[bytes]) -> int:
+        """Write an object whole or not at all, over one that is there; returns its size in bytes."""
+        ...
+
+
 class Integrations(Protocol):
     """Knows what performs the tasks of each Resource."""
 
@@ -129,14 +157,27 @@ class Integrations(Protocol):
         """What performs a task; None: somebody elsewhere, who answers by token. Raises UnboundResource: nobody."""
         ...
 
+    def objects(self, bucket: str) -> Objects:
+        """Where the objects of a bucket are. Raises ObjectError: nowhere that can be reached."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class NewExecution:
-    """An execution to be made: what it is, its definition's text, and its first step."""
+    """An execution to be made: what it is, its definition's text, its first step and those it has made already.
+
+    `source` is empty where the definition is in the store already, with the execution that begins this one.
+    """
 
     started: Started
     source: str
     step: Step
+    more: Sequence[Step] = ()
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """All its steps so far."""
+        return (self.step, *self.more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +190,26 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class Queued:
+    """A task for whoever polls an activity: its ARN, the token of the answer, and the input as JSON text."""
+
+    activity: str
+    execution: str
+    token: str
+    input: str
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """What is to be written of one execution: its steps since the last commit, in order (none: only what follows).
 
     `posts` are the numbers of the posts these steps consumed, `swept` those of frames that are gone. `release`: give
     the lease back; the execution is then due at `due` (milliseconds since 1970; None: it waits for a post).
+
+    What concerns others is written in the same transaction. The Map Runs in the steps' `runs` are replaced, all but
+    their tallies. `begun` are executions that this one begins: children of a Map Run, or a nested one; they may have
+    made steps already, and may have ended. `tallies` are added to those of Map Runs (id -> what to add). `sends` are
+    posts to other executions (id, stimulus); one that is not there is passed over. `queued` are tasks of activities.
     """
 
     lease: Lease
@@ -162,6 +218,10 @@ class Commit:
     swept: Sequence[int] = ()
     release: bool = False
     due: int | None = None
+    begun: Sequence[NewExecution] = ()
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
+    sends: Sequence[tuple[str, Posted]] = ()
+    queued: Sequence[Queued] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +279,14 @@ class Store(Protocol):
         """The execution as it was last committed, and what was posted to it. Raises UnreadableCheckpoint."""
         ...
 
-    def commit(self, commits: Sequence[Commit], *, sync: bool) -> None:
-        """Write all of them in one transaction, synced to disk if asked. Raises LeaseLost; nothing is written then."""
+    def commit(self, commits: Sequence[Commit], *, sync: bool) -> Sequence[Lease | None]:
+        """Write all of them in one transaction, synced to disk if asked. Raises LeaseLost; nothing is written then.
+
+        Returns the leases of what was `begun`, in order, which the committer holds (those of what has ended already
+        are of no use); None for one whose id existed, which is left as it is. A store whose transactions are small
+        may write what was begun first, some at a time, and the commit that begins it last: ids of children are fixed,
+        so that a commit that is repeated finds them. Their tallies go with the last of these writes.
+        """
         ...
 
     def post(self, execution: str, stimulus: Posted) -> None:
@@ -248,9 +314,44 @@ class Store(Protocol):
         ...
 
     def summaries(
-        self, *, machine: str | None = None, status: str | None = None, limit: int = 100, before: int | None = None
+        self,
+        *,
+        machine: str | None = None,
+        status: str | None = None,
+        limit: int = 100,
+        before: int | None = None,
+        map_run: str | None = None,
     ) -> Sequence[Summary]:
-        """Executions, the newest first; `before`: started before that time."""
+        """Executions, the newest first; `before`: started before that time.
+
+        The children of a Map Run are listed with its id alone, in the order of their index.
+        """
+        ...
+
+    def map_run(self, id: str) -> tuple[MapRun, Tally]:
+        """A Map Run as it was last committed. Raises MapRunNotFound."""
+        ...
+
+    def map_runs(self, execution: str) -> Sequence[tuple[MapRun, Tally]]:
+        """The Map Runs of an execution, the oldest first."""
+        ...
+
+    def members(
+        self, map_run: str, statuses: Collection[Status], *, first: int = 0, limit: int = 1_000
+    ) -> Sequence[tuple[int, str]]:
+        """Children of a Map Run that stand so, from index `first` on: (index, id), in the order of their index."""
+        ...
+
+    def children(self, map_run: str, *, first: int = 0, limit: int = 1_000) -> Sequence[tuple[Started, Head]]:
+        """Children of a Map Run from index `first` on, with input and output, in the order of their index."""
+        ...
+
+    def take(self, activity: str, started: Callable[[str], Posted]) -> Queued | None:
+        """Take the oldest task of an activity off its queue, synced to disk; None where there is none.
+
+        In the same transaction `started(token)` is posted to its execution. Tasks of an execution that has ended are
+        not given out.
+        """
         ...
 
     def records(self, execution: str, after: int = 0) -> tuple[Sequence[Record], Callable[[int], str]]:

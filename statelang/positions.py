@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from statelang.core.execution import Execution
-from statelang.core.frame import ROOT, Children, Frame, RetryWait, TaskWait, TimerWait
+from statelang.core.frame import ROOT, Children, Frame, RetryWait, RunWait, TaskWait, TimerWait
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ def _position(execution: Execution, frame: Frame, *, ended: bool) -> Position:
     path, waiting = tuple(_path(execution, frame)), frame.waiting
     entered = frame.entered_at or execution.started.at
     attempt = frame.attempt + 1
+    if isinstance(waiting, RunWait) and frame.phase == "waiting" and not ended:
+        return Position(path, frame.state, f"running the Map Run {waiting.run}", entered, attempt)
     if isinstance(waiting, Children):
         doing = "stopped" if ended else "running its branches or iterations"
         return Position(path, frame.state, doing, entered, attempt, done=waiting.done, count=waiting.count)

@@ -151,12 +151,26 @@ class Parallel(State):
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Distributed:
+    """What a Map of mode DISTRIBUTED has beyond an inline one. `label` None: it has none.
+
+    `reader`, `batcher` and `writer` evaluate ItemReader, ItemBatcher and ResultWriter to objects whose keys are
+    written without `Path` and `.$`: the same in both query languages, with what is computed computed.
+    """
+
+    express: bool = False
+    label: str | None = None
+    reader: Expression | None = None
+    batcher: Expression | None = None
+    writer: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Map(State):
     """`items` is ItemsPath or Items (None: the effective input); `item_selector` also the deprecated Parameters.
 
     `items` evaluates to an array or an object, else raises Fault; `max_concurrency` to an integer, 0 being no limit.
-    `distributed` holds the fields of a Distributed Map as written (ProcessorConfig, ItemReader, ItemBatcher,
-    ResultWriter, Label, Tolerated…), None for an inline one.
+    `distributed` is None for an inline one.
     """
 
     processor: States
@@ -165,7 +179,7 @@ class Map(State):
     max_concurrency: Expression | None = None
     tolerated_failure_count: Expression | None = None
     tolerated_failure_percentage: Expression | None = None
-    distributed: Mapping[str, Json] | None = None
+    distributed: Distributed | None = None
     retriers: tuple[Retrier, ...] = ()
     catchers: tuple[Catcher, ...] = ()
 

@@ -1,6 +1,6 @@
 """The fields of a Map, inline and distributed (asl.md 7.1 to 7.5).
 
-Rule: what makes a Map distributed is decided here once, and kept as written for whoever runs it.
+Rule: what makes a Map distributed is decided here once.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from statelang.compiler import fields
+from statelang.compiler.distributed import distributed
 from statelang.compiler.findings import Findings, Place
 from statelang.compiler.problems import INVALID_LABEL
 from statelang.compiler.substitutions import Open, is_open
@@ -34,10 +35,10 @@ def map_fields(builder: Builder, state: Given, place: Place, language: QueryLang
     """What a Map has beyond other states."""
     findings = builder.findings
     processor, at = _processor(builder, state, place)
-    distributed = _distributed(state, processor, at, findings)
+    config = _distributed(state, processor, at, findings)
     made: dict[str, Any] = {
         "processor": States("", {}) if processor is None else builder.states(processor, at),
-        "distributed": distributed,
+        "distributed": None if config is None else distributed(builder, state, config, place, language),
         "max_concurrency": _limit(builder, state, place, "MaxConcurrency", language),
         "tolerated_failure_count": _limit(builder, state, place, "ToleratedFailureCount", language),
         "tolerated_failure_percentage": _percentage(builder, state, place, language),
@@ -78,7 +79,7 @@ def _processor(builder: Builder, state: Given, place: Place) -> tuple[Given | No
 
 
 def _distributed(state: Given, processor: Given | None, at: Place, findings: Findings) -> Given | None:
-    """The fields of a Distributed Map as written; None for an inline one."""
+    """The ProcessorConfig of a Distributed Map; None for an inline one."""
     config = (processor or {}).get("ProcessorConfig")
     config = config if isinstance(config, dict) else {}
     mode, kind = config.get("Mode", "INLINE"), config.get("ExecutionType")
@@ -98,7 +99,7 @@ def _distributed(state: Given, processor: Given | None, at: Place, findings: Fin
     _check_label(state.get("Label"), parent / "Label", findings)
     _check_batcher(state.get("ItemBatcher"), parent / "ItemBatcher", findings)
     _check_access(state, parent, findings)
-    return {key: state[key] for key in (*fields.DISTRIBUTED_ONLY,) if key in state} | {"ProcessorConfig": config}
+    return config
 
 
 def _check_label(label: Json, place: Place, findings: Findings) -> None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from statelang.core import failure, flow
 from statelang.core.dataflow import Oversize, resulted
-from statelang.core.frame import Children, Frame, TaskWait
+from statelang.core.frame import Children, Frame, RunWait, TaskWait
 from statelang.core.states import task
 from statelang.core.transition import Transition
 from statelang.core.value import Value
@@ -128,6 +128,10 @@ def abort(t: Transition, frame: Frame, event: int) -> None:
 
 def _tell_aborted(t: Transition, frame: Frame, event: int) -> None:
     kind = type(t.node(frame)).__name__
+    if frame.phase == "waiting" and isinstance(frame.waiting, RunWait):
+        t.emit("MapRunAborted", event)
+        t.emit("MapStateAborted", event)
+        return
     if kind in ("Task", "Wait") or (frame.phase == "waiting" and isinstance(frame.waiting, Children)):
         t.emit(f"{kind}StateAborted", event)
 

@@ -15,12 +15,13 @@ from typing import Any, Final
 import msgspec
 
 from statelang.core.execution import Execution, Head, Record, Started, Step
-from statelang.core.frame import Frame, rewrite
+from statelang.core.frame import Frame, RunWait, rewrite
+from statelang.core.map_run import MapRun
 from statelang.core.value import Value
 from statelang.errors import UnreadableCheckpoint
 
 FORMAT: Final = 2
-"""2: a frame that waits for a task may hold the job that the task began."""
+"""2: a frame that waits for a task may hold the job that the task began, or a Map Run it waits for."""
 
 READS: Final = (1, FORMAT)
 """The formats whose meaning this version knows: nothing of an older one has changed."""
@@ -130,13 +131,21 @@ def referred(head: Head, frames: Iterable[Frame]) -> set[Value]:
     for frame in frames:
         found.add(frame.input)
         found.update(frame.variables.values())
-        for name in ("input", "credentials", "job", "data", "items", "keys"):
+        for name in ("input", "credentials", "job", "data", "items", "keys", "reader", "batcher", "writer"):
             value = getattr(frame.waiting, name, None)
             if isinstance(value, Value):
                 found.add(value)
     return found
 
 
-def restore(started: Started, head: Head, frames: Mapping[int, Frame]) -> Execution:
-    """An execution from what a store kept of it, dropped frames and all; every value referred to has its text."""
-    return Execution(started, head, frames.values(), Value(1, text=started.input))
+def restore(started: Started, head: Head, frames: Mapping[int, Frame], runs: Iterable[MapRun] = ()) -> Execution:
+    """An execution from what a store kept of it, dropped frames and all; every value referred to has its text.
+
+    `runs` are the Map Runs that `waited_for` names.
+    """
+    return Execution(started, head, frames.values(), Value(1, text=started.input), runs)
+
+
+def waited_for(frames: Iterable[Frame]) -> list[str]:
+    """The Map Runs that frames wait for, by id."""
+    return [frame.waiting.run for frame in frames if isinstance(frame.waiting, RunWait)]

@@ -36,11 +36,12 @@ def context_object(
     *,
     token: str | None = None,
     at: tuple[int, Children] | None = None,
+    item: Json = None,
 ) -> Mapping[str, Json]:
     """The Context object as a frame in the state `node` sees it; `parent` finds a frame by its number.
 
     `token` is the task token, where the task is of a kind that has one; `at` the iteration (its index, and the children
-    of the Map) for which the Map's own ItemSelector is evaluated.
+    of the Map) for which the Map's own ItemSelector is evaluated, `item` the same of a Distributed Map, ready-made.
     """
     started, head = execution.started, execution.head
     whole: dict[str, Json] = {
@@ -64,7 +65,8 @@ def context_object(
     }
     if token is not None:
         context["Task"] = {"Token": token}
-    item = _item(frame, at, parent)
+    if item is None:
+        item = _item(frame, at, parent)
     if item is not None:
         context["Map"] = {"Item": item}
     return context

@@ -12,8 +12,9 @@ from typing import Literal
 
 import msgspec
 
-from statelang.core.frame import ROOT, Children, Frame
+from statelang.core.frame import ROOT, Children, Frame, RunWait
 from statelang.core.limits import AWS, Limits
+from statelang.core.map_run import MapRun
 from statelang.core.stimulus import Command
 from statelang.core.value import Value
 
@@ -30,6 +31,11 @@ class Started(msgspec.Struct, frozen=True, omit_defaults=True):
     ARNs and the role; `digest` pins the definition; `input` is the JSON text as it came; `fingerprint` is the same for
     starts that mean the same; `at` is milliseconds since 1970. `redrivable` is false for a synchronous express
     execution, whose Context object counts no redrives.
+
+    A child of a Map Run says which (`map_run`), which of its children it is (`index`), how many `items` it was given,
+    and enters the definition at the ItemProcessor of the Map state `entry`. `parent` is the execution that began it; a
+    nested execution whose parent waits for it holds the `token` to answer, and `parsed`: with its output as JSON
+    (`.sync:2`), not as text.
     """
 
     id: str
@@ -45,6 +51,13 @@ class Started(msgspec.Struct, frozen=True, omit_defaults=True):
     region: str = "us-east-1"
     limits: Limits = AWS
     redrivable: bool = True
+    entry: str = ""
+    parent: str = ""
+    map_run: str = ""
+    index: int = 0
+    items: int = 0
+    token: str = ""
+    parsed: bool = False
 
 
 class Head(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -74,7 +87,8 @@ class Step(msgspec.Struct, frozen=True):
     """What one transition did.
 
     `number` is its own; `frames` replace those of the same number; `values` are new; `dropped` and `halted` name
-    frames whose children, all the way down, are gone, or move no more; `record` is None where nothing is told.
+    frames whose children, all the way down, are gone, or move no more; `record` is None where nothing is told; `runs`
+    are the Map Runs that changed, which are rows of their own.
     """
 
     number: int
@@ -85,6 +99,7 @@ class Step(msgspec.Struct, frozen=True):
     halted: list[int]
     record: Record | None
     commands: list[Command]
+    runs: Mapping[str, MapRun] = {}
 
 
 class Execution:
@@ -92,12 +107,15 @@ class Execution:
 
     `ready` holds the frames a Tick can move, in the order in which they will be; `waiting` the frame of each command
     that is waited for; `children` the children of each frame by index; `swept` the frames that are gone since somebody
-    last emptied it. `frames` are given in the order in which they were last written, which is that of `ready`.
+    last emptied it; `runs` the Map Runs that frames wait for. `frames` are given in the order in which they were last
+    written, which is that of `ready`.
     """
 
-    __slots__ = ("_timers", "children", "frames", "head", "input", "ready", "started", "swept", "waiting")
+    __slots__ = ("_timers", "children", "frames", "head", "input", "ready", "runs", "started", "swept", "waiting")
 
-    def __init__(self, started: Started, head: Head, frames: Iterable[Frame], input: Value) -> None:
+    def __init__(
+        self, started: Started, head: Head, frames: Iterable[Frame], input: Value, runs: Iterable[MapRun] = ()
+    ) -> None:
         self.started = started
         self.head = head
         self.input = input
@@ -106,6 +124,7 @@ class Execution:
         self.waiting: dict[int, int] = {}
         self.children: dict[int, dict[int, int]] = {}
         self.swept: list[int] = []
+        self.runs: dict[str, MapRun] = {} if head.status == "SUCCEEDED" else {run.id: run for run in runs}
         self._timers: list[tuple[int, int]] = []
         if head.deadline is not None:
             self._timers.append((head.deadline, WHOLE))
@@ -153,6 +172,8 @@ class Execution:
                 self.children.setdefault(frame.parent, {})[frame.index] = frame.id
         elif known.command is not None:
             self.waiting.pop(known.command, None)
+            if type(known.waiting) is RunWait and type(frame.waiting) is not RunWait:
+                self.runs.pop(known.waiting.run, None)
         self.frames[frame.id] = frame
         self.ready.pop(frame.id, None)
         if frame.can_move:
@@ -179,7 +200,9 @@ class Execution:
         for id in self.children.pop(parent, {}).values():
             self._still(self.frames[id])
             self._drop(id)
-            del self.frames[id]
+            waiting = self.frames.pop(id).waiting
+            if type(waiting) is RunWait:
+                self.runs.pop(waiting.run, None)
             self.swept.append(id)
 
 
@@ -189,6 +212,8 @@ def apply(execution: Execution, step: Step) -> None:
     execution.head = step.head
     if step.head.deadline is not None and step.head.deadline != deadline:
         heapq.heappush(execution._timers, (step.head.deadline, WHOLE))
+    if step.runs:
+        execution.runs.update(step.runs)
     for parent in step.halted:
         execution._halt(parent)
     for parent in step.dropped:
@@ -200,6 +225,7 @@ def apply(execution: Execution, step: Step) -> None:
         execution.waiting.clear()
     if step.head.status == "SUCCEEDED":
         execution.frames.clear()
+        execution.runs.clear()
         execution.swept.append(ROOT)
 
 

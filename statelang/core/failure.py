@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from statelang.core import children, flow
 from statelang.core.dataflow import Outcome, Oversize, assign, caught
-from statelang.core.frame import ROOT, Children, Frame, RetryWait
+from statelang.core.frame import ROOT, Children, Frame, RetryWait, RunWait
 from statelang.core.transition import Transition
 from statelang.errors import Fault
 from statelang.program import Catcher, Map, Parallel, Retrier, State, Task
@@ -48,7 +48,7 @@ def fault(t: Transition, frame: Frame, problem: Fault, *, final: bool = False) -
     """A field of the frame's state could not be evaluated."""
     node = t.node(frame)
     final = final or isinstance(problem, Oversize)
-    cause = problem.cause if isinstance(problem, Oversize) else _told(frame, problem.cause)
+    cause = problem.cause if isinstance(problem, Oversize) else told(frame, problem.cause)
     event = frame.previous
     if problem.error == "States.QueryEvaluationError":
         before = frame.before if event == frame.entered and not _after_entry(problem) else event
@@ -64,7 +64,8 @@ def _after_entry(problem: Fault) -> bool:
     return problem.cause.startswith("The Timestamp ")
 
 
-def _told(frame: Frame, cause: str) -> str:
+def told(frame: Frame, cause: str) -> str:
+    """A cause as AWS tells it of a state."""
     place = f"the state '{frame.state}' (entered at the event id #{frame.entered})"
     return f"An error occurred while executing {place}. {cause}"
 
@@ -161,7 +162,7 @@ def _caught(t: Transition, frame: Frame, node: State, catcher: Catcher, failure:
 
 def _end(t: Transition, frame: Frame, failure: Failure) -> None:
     """Nothing took the failure: the frame has failed, and with it what it is part of."""
-    kept = frame.waiting if isinstance(frame.waiting, Children) else None
+    kept = frame.waiting if isinstance(frame.waiting, (Children, RunWait)) else None
     t.put(replace(frame, phase="failed", previous=failure.event, waiting=kept))
     if isinstance(t.node(frame), (Parallel, Map)):
         t.halt(frame.id)

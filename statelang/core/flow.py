@@ -82,8 +82,7 @@ def end(t: Transition, frame: Frame, output: Value, event: int) -> None:
 def end_execution(t: Transition, status: Ending, previous: int, error: str | None, cause: str | None) -> None:
     """The execution ends without success; its frames stay, so that a redrive goes on from them."""
     t.emit(ENDING_EVENT[status], previous, error, cause)
-    root = t.frame(ROOT)
-    t.give_up(root)
+    t.give_up(t.frame(ROOT))
     t.halt(ROOT)
     ended: Status = status
     t.changes = {"status": ended, "error": error, "cause": cause, "stopped_at": t.at, "deadline": None}

@@ -100,7 +100,32 @@ class Children(msgspec.Struct, frozen=True, omit_defaults=True, tag="children", 
         return self.next < self.count and self.running < self.window
 
 
-Waiting = TaskWait | TimerWait | RetryWait | Children
+class RunWait(msgspec.Struct, frozen=True, omit_defaults=True, tag="run", tag_field="for"):
+    """A Distributed Map whose Map Run `run` goes on; what happens to it carries `token`.
+
+    `data` is the state's effective input, `items` and `keys` what is gone through where it is not an ItemReader that
+    reads it; `reader`, `batcher` and `writer` are ItemReader, ItemBatcher and ResultWriter, evaluated. `event` is
+    MapRunStarted, or MapRunRedriven.
+    """
+
+    command: int
+    token: str
+    run: str
+    event: int
+    data: Value
+    items: Value | None = None
+    keys: Value | None = None
+    reader: Value | None = None
+    batcher: Value | None = None
+    writer: Value | None = None
+
+    @property
+    def due(self) -> int | None:
+        """A Map Run has no time-out."""
+        return None
+
+
+Waiting = TaskWait | TimerWait | RetryWait | Children | RunWait
 
 NO_VARIABLES: Final[Mapping[str, Value]] = {}
 

@@ -125,6 +125,10 @@ def _length(rest: list[Any], text: Text) -> Json:
     return {"length": rest[0]}
 
 
+def _map_run(rest: list[Any], text: Text) -> Json:
+    return {"mapRunArn": rest[0]} if len(rest) == 1 else {"mapRunArn": rest[0], "redriveCount": rest[1]}
+
+
 def _evaluation(rest: list[Any], text: Text) -> Json:
     state, error, cause, location = rest
     told = {"error": error, "cause": cause, "state": state}
@@ -159,6 +163,9 @@ def _rows() -> Iterator[tuple[str, tuple[str, Detail]]]:
     yield "TaskFailed", ("taskFailedEventDetails", _task_error)
     yield "TaskTimedOut", ("taskTimedOutEventDetails", _task_error)
     yield "MapStateStarted", ("mapStateStartedEventDetails", _length)
+    yield "MapRunStarted", ("mapRunStartedEventDetails", _map_run)
+    yield "MapRunRedriven", ("mapRunRedrivenEventDetails", _map_run)
+    yield "MapRunFailed", ("mapRunFailedEventDetails", _error)
     yield "EvaluationFailed", ("evaluationFailedEventDetails", _evaluation)
 
 

@@ -11,7 +11,8 @@ import msgspec
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     """Sizes in bytes of UTF-8 JSON text, times in seconds; None lifts a limit.
 
-    `map_concurrency` is how many iterations of one inline Map run at once where MaxConcurrency does not say less.
+    `map_concurrency` is how many iterations of one inline Map run at once where MaxConcurrency does not say less,
+    `map_run_concurrency` how many child executions of one Map Run.
     """
 
     payload: int | None = 262_144
@@ -21,11 +22,12 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     variables: int | None = 10 * 1024 * 1024
     map_concurrency: int | None = 40
     wait_seconds: int | None = 2_147_483_647
+    map_run_concurrency: int | None = 10_000
 
     @classmethod
     def lifted(cls) -> Limits:
         """No limit at all."""
-        return cls(None, None, None, None, None, None, None)
+        return cls(None, None, None, None, None, None, None, None)
 
 
 AWS = Limits()

@@ -19,11 +19,18 @@ from statelang.core.execution import WHOLE as WHOLE_COMMAND
 from statelang.core.execution import Execution, Head, Started, Step, apply
 from statelang.core.failure import guard
 from statelang.core.flow import end_execution
-from statelang.core.frame import ROOT, Frame, TaskWait
-from statelang.core.states import choice, fail, map, parallel, pass_, succeed, task, wait
+from statelang.core.frame import ROOT, Frame, RunWait, TaskWait
+from statelang.core.states import choice, distributed, fail, map, parallel, pass_, succeed, task, wait
 from statelang.core.stimulus import (
+    ChildrenRevived,
     Command,
+    ItemsRead,
+    MapRunChanged,
+    MapRunFailed,
+    MapRunUpdated,
     Redriven,
+    ResultsCollected,
+    ResultsWritten,
     Stimulus,
     Stopped,
     TaskFailed,
@@ -37,7 +44,7 @@ from statelang.core.stimulus import (
 )
 from statelang.core.transition import Transition
 from statelang.core.value import Value
-from statelang.program import Choice, Fail, Map, Parallel, Pass, Program, State, Succeed, Task, Wait
+from statelang.program import Choice, Fail, Map, Parallel, Pass, Program, State, States, Succeed, Task, Wait
 
 ENTER: Final[Mapping[type[State], Callable[..., None]]] = {
     Pass: pass_.enter,
@@ -66,6 +73,13 @@ RESUME: Final[Mapping[tuple[type[State], type[Any]], Callable[..., None]]] = {
     (Task, TimerFired): task.fired,
     (Parallel, TimerFired): parallel.fired,
     (Map, TimerFired): map.fired,
+    (Map, ItemsRead): distributed.read,
+    (Map, MapRunChanged): distributed.changed,
+    (Map, MapRunUpdated): distributed.updated,
+    (Map, MapRunFailed): distributed.failed,
+    (Map, ChildrenRevived): distributed.revived,
+    (Map, ResultsWritten): distributed.written,
+    (Map, ResultsCollected): distributed.collected,
 }
 
 WHOLE: Final[Mapping[type[Any], Callable[..., None]]] = {
@@ -84,12 +98,21 @@ def begin(program: Program, started: Started) -> tuple[Execution, Step]:
     t = Transition(program, execution, started.at, b"")
     t.values.append(input)
     t.emit("ExecutionStarted", 0, input, started.role_arn)
-    t.put(Frame(ROOT, program.main.start_at, input))
-    if program.timeout_seconds is not None:
+    t.put(Frame(ROOT, _entered(program, started).start_at, input))
+    if program.timeout_seconds is not None and not started.entry:
         t.changes = {"deadline": started.at + program.timeout_seconds * 1000}
     step = t.step()
     apply(execution, step)
     return execution, step
+
+
+def _entered(program: Program, started: Started) -> States:
+    """What an execution runs: the machine, or (a child of a Map Run) the ItemProcessor of one of its Map states."""
+    if not started.entry:
+        return program.main
+    node = program.nodes[started.entry]
+    assert isinstance(node, Map)
+    return node.processor
 
 
 def advance(program: Program, execution: Execution, stimulus: Stimulus) -> Step | None:
@@ -103,7 +126,7 @@ def advance(program: Program, execution: Execution, stimulus: Stimulus) -> Step 
         WHOLE[type(stimulus)](t, stimulus)
     else:
         _resume(t, stimulus)
-    if not (t.frames or t.events or t.changes):
+    if not (t.frames or t.events or t.changes or t.runs):
         return None
     limit = t.started.limits.history_events
     return t.step() if limit is None or t.first + len(t.events) <= limit else _too_long(t, limit)
@@ -155,7 +178,7 @@ def _addressed(execution: Execution, stimulus: Any) -> Frame | None:
         return frame if due is not None and due <= stimulus.at else None
     id = execution.waiting.get(command_of(stimulus.token))
     frame = None if id is None else execution.frames[id]
-    if frame is None or not isinstance(frame.waiting, TaskWait) or frame.waiting.token != stimulus.token:
+    if frame is None or not isinstance(frame.waiting, (TaskWait, RunWait)) or frame.waiting.token != stimulus.token:
         return None
     return frame
 

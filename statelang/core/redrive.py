@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from statelang.core.frame import ROOT, Children, Frame
+from statelang.core.frame import ROOT, Children, Frame, RunWait
+from statelang.core.states import distributed
 from statelang.core.stimulus import Redriven
 from statelang.core.transition import Transition
 
@@ -22,7 +23,7 @@ def redriven(t: Transition, stimulus: Redriven) -> None:
         return
     event = t.emit("ExecutionRedriven", 0, stimulus.count)
     _revive(t, t.frame(ROOT), event)
-    seconds = t.program.timeout_seconds
+    seconds = None if t.started.entry else t.program.timeout_seconds
     t.changes = {
         "status": "RUNNING",
         "deadline": None if seconds is None else t.at + seconds * 1000,
@@ -33,6 +34,9 @@ def redriven(t: Transition, stimulus: Redriven) -> None:
 
 def _revive(t: Transition, frame: Frame, event: int) -> None:
     waiting = frame.waiting
+    if isinstance(waiting, RunWait) and distributed.can_go_on(t, frame):
+        distributed.redriven(t, frame, event)
+        return
     unfinished = [child for child in t.execution.under(frame.id) if child.phase != "succeeded"]
     if not isinstance(waiting, Children) or not (unfinished or waiting.next < waiting.count):
         t.drop(frame.id)

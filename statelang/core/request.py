@@ -6,9 +6,9 @@ Rule: a request is made from the frame alone, so that it can be made again after
 from __future__ import annotations
 
 from statelang.core.execution import Execution
-from statelang.core.frame import Frame, TaskWait
+from statelang.core.frame import Frame, RunWait, TaskWait
 from statelang.core.resource import classify
-from statelang.core.stimulus import Cancel, Command, PollTask, RunTask, StopTask
+from statelang.core.stimulus import Cancel, Command, DriveMapRun, PollTask, RunTask, StopTask
 from statelang.program import Program, State, Task
 
 
@@ -45,6 +45,8 @@ def poll(execution: Execution, frame: Frame, node: State) -> PollTask:
 def again(execution: Execution, frame: Frame, node: State) -> Command | None:
     """What has to be asked again after a crash; None: the answer, or the time of the next poll, comes by itself."""
     waiting = frame.waiting
+    if isinstance(waiting, RunWait):
+        return DriveMapRun(waiting.command, waiting.run)
     if not isinstance(waiting, TaskWait):
         return None
     if not waiting.submitted:
@@ -58,7 +60,7 @@ def give_up(program: Program, execution: Execution, frame: Frame) -> list[Comman
     waiting, command = frame.waiting, frame.command
     if command is None:
         return []
-    commands: list[Command] = [Cancel(command)]
+    commands: list[Command] = [Cancel(command, waiting.run if isinstance(waiting, RunWait) else "")]
     if isinstance(waiting, TaskWait) and waiting.job is not None:
         commands.append(StopTask(run(execution, frame, program.nodes[frame.state]), waiting.job))
     return commands

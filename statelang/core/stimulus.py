@@ -6,9 +6,16 @@ where something may be drawn by chance, entropy (16 bytes or more); nothing else
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
+from statelang.core.map_run import NOTHING, Tally, Written
 from statelang.core.value import Value
+from statelang.values import Json
+
+if TYPE_CHECKING:
+    from statelang.core.execution import Started
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -98,10 +105,91 @@ class Redriven(msgspec.Struct, frozen=True, tag=True):
     count: int
 
 
+class ItemsRead(msgspec.Struct, frozen=True):
+    """Items of a Map Run: those that come `after` as many were read. `marks` says of each where to go on after it.
+
+    `keys` are their names where an object is gone through, `source` what the Context object calls where they are from.
+    `exhausted`: no more come after these. `tally` is how the run's children stand.
+    """
+
+    at: int
+    entropy: bytes
+    token: str
+    after: int
+    items: list[Json]
+    marks: list[Json]
+    tally: Tally
+    exhausted: bool = False
+    keys: list[str] | None = None
+    source: str = "STATE_DATA"
+
+
+class MapRunChanged(msgspec.Struct, frozen=True, tag=True):
+    """Children of a Map Run have ended; `tally` is how they stand. Who drives it reads that where it is posted."""
+
+    at: int
+    entropy: bytes
+    token: str
+    tally: Tally = NOTHING
+
+
+class MapRunUpdated(msgspec.Struct, frozen=True, tag=True):
+    """Somebody changes the limits of a Map Run while it runs; None leaves one as it is."""
+
+    at: int
+    entropy: bytes
+    token: str
+    max_concurrency: int | None = None
+    tolerated_count: int | None = None
+    tolerated_percentage: float | None = None
+
+
+class MapRunFailed(msgspec.Struct, frozen=True):
+    """The items of a Map Run cannot be read, or (`writing`) its results not be written."""
+
+    at: int
+    entropy: bytes
+    token: str
+    error: str
+    cause: str
+    writing: bool = False
+    tally: Tally = NOTHING
+
+
+class ChildrenRevived(msgspec.Struct, frozen=True):
+    """A redrive has begun again those children that had not succeeded, up to `next`; None: all of them."""
+
+    at: int
+    entropy: bytes
+    token: str
+    next: int | None
+    tally: Tally
+
+
+class ResultsWritten(msgspec.Struct, frozen=True):
+    """Results of a Map Run stand where they were asked for."""
+
+    at: int
+    token: str
+    written: Written
+
+
+class ResultsCollected(msgspec.Struct, frozen=True):
+    """All results of a Map Run are there: `output` is the state's result, its exact JSON text."""
+
+    at: int
+    entropy: bytes
+    token: str
+    output: str
+
+
+RunStimulus = (
+    ItemsRead | MapRunChanged | MapRunUpdated | MapRunFailed | ChildrenRevived | ResultsWritten | ResultsCollected
+)
 TaskStimulus = TaskStarted | TaskSubmitted | TaskPending | TaskHeartbeat | TaskSucceeded | TaskFailed
-Posted = TaskStimulus | Stopped | Redriven
+Posted = TaskStimulus | MapRunChanged | MapRunUpdated | Stopped | Redriven
 """What another process may post to an execution."""
-Stimulus = Tick | TimerFired | Posted
+Stimulus = Tick | TimerFired | Posted | RunStimulus
 
 
 class RunTask(msgspec.Struct, frozen=True):
@@ -151,10 +239,25 @@ class StopTask(msgspec.Struct, frozen=True):
 
 
 class Cancel(msgspec.Struct, frozen=True):
-    """The answer of this command is not wanted any more."""
+    """The answer of this command is not wanted any more; a Map Run `run` has been stopped."""
 
     command: int
+    run: str = ""
 
 
-Command = RunTask | PollTask | StopTask | Cancel
+class StartChild(msgspec.Struct, frozen=True):
+    """Begin this child execution of a Map Run, in the very commit that holds the command."""
+
+    command: int
+    started: Started
+
+
+class DriveMapRun(msgspec.Struct, frozen=True):
+    """See what a Map Run needs now: items, its children stopped, its results collected."""
+
+    command: int
+    run: str
+
+
+Command = RunTask | PollTask | StopTask | Cancel | StartChild | DriveMapRun
 """What the world is asked to do. Timers are not among them: a frame carries the time at which it is due."""

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from statelang.core import request
 from statelang.core.context import context_object
 from statelang.core.execution import Execution, Head, Started, Step
-from statelang.core.frame import ROOT, Children, Frame, TaskWait
+from statelang.core.frame import ROOT, Children, Frame, RunWait, TaskWait
+from statelang.core.map_run import MapRun
 from statelang.core.stimulus import Command
 from statelang.core.value import Value
 from statelang.errors import Fault, InvalidInput
@@ -39,6 +42,7 @@ class Transition:
         "halted",
         "number",
         "program",
+        "runs",
         "started",
         "values",
     )
@@ -60,6 +64,7 @@ class Transition:
         self.given_up: set[int] = set()
         self.commands: list[Command] = []
         self.changes: dict[str, object] = {}
+        self.runs: dict[str, MapRun] = {}
 
     def step(self) -> Step:
         """What was done, as the data that `apply` and a store take."""
@@ -85,7 +90,9 @@ class Transition:
                 head.redriven_at,
             )
         record = (self.first, self.at, self.events) if self.events else None
-        return Step(self.number, head, self.frames, self.values, self.dropped, self.halted, record, self.commands)
+        return Step(
+            self.number, head, self.frames, self.values, self.dropped, self.halted, record, self.commands, self.runs
+        )
 
     def next_number(self) -> int:
         """The next number of the execution's one counter: of a value, a command or a frame."""
@@ -120,6 +127,10 @@ class Transition:
         """A frame as it is now, within this transition."""
         return self.frames.get(id) or self.execution.frames[id]
 
+    def run(self, id: str) -> MapRun:
+        """A Map Run as it is now, within this transition."""
+        return self.runs.get(id) or self.execution.runs[id]
+
     def put(self, frame: Frame) -> None:
         """Replace a frame."""
         self.frames[frame.id] = frame
@@ -145,13 +156,16 @@ class Transition:
         if frame.id not in self.given_up:
             self.given_up.add(frame.id)
             self.commands.extend(request.give_up(self.program, self.execution, frame))
+            waiting = frame.waiting
+            if type(waiting) is RunWait and self.run(waiting.run).status == "RUNNING":
+                run = replace(self.run(waiting.run), status="ABORTED", ending=None, stopped_at=self.at)
+                self.runs[run.id] = run
 
     def cancel_under(self, parent: int) -> None:
-        """Ask the world to give up the tasks of the children of this frame."""
+        """Ask the world to give up what the children of this frame wait for."""
         execution = self.execution
         for child in execution.under(parent):
-            waiting = child.waiting
-            if type(waiting) is TaskWait and waiting.command in execution.waiting:
+            if type(child.waiting) in (TaskWait, RunWait) and child.command in execution.waiting:
                 self.give_up(child)
             if child.id in execution.children:
                 self.cancel_under(child.id)
@@ -184,11 +198,12 @@ class Transition:
         error_output: object = ABSENT,
         token: str | None = None,
         at: tuple[int, Children] | None = None,
+        item: Json = None,
     ) -> Scope:
-        """What a field of the frame's state sees, with `data` as `$`; `token` and `at` as in `context_object`."""
+        """What a field of the frame's state sees, with `data` as `$`; the others are as in `context_object`."""
         return Scope(
             data,
-            lambda: context_object(self.execution, frame, self.node(frame), self.frame, token=token, at=at),
+            lambda: context_object(self.execution, frame, self.node(frame), self.frame, token=token, at=at, item=item),
             self.variables(frame) if frame.variables or frame.id != ROOT else NO_JSON,
             now=self.at,
             entropy=self.entropy,

@@ -21,7 +21,7 @@ from statelang.errors import StoreError, StoreFull, StoreNotOurs, StoreReadOnly,
 APPLICATION_ID: Final = 0x53744C67
 """What an SQLite file of ours carries in its header: the bytes "StLg"."""
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The last migration, as PRAGMA user_version."""
 
 BUSY_SECONDS: Final = 30.0

@@ -9,6 +9,10 @@ A bindings file is YAML or JSON:
         env: {REGION: north}
     substitutions:
       Region: eu-west-1
+    buckets:
+      s3://invoices/: ./data/invoices
+    machines:
+      arn:aws:states:*:stateMachine:ship: ship.asl.yaml
 
 Rule: the most specific pattern wins: an exact name, then the one with the most characters that are no `*`.
 """
@@ -26,9 +30,10 @@ from typing import Any, Final
 from statelang.compiler.source import read_source
 from statelang.core.resource import classify
 from statelang.errors import InvalidSettings, UnboundResource
-from statelang.ports import Integration
+from statelang.ports import Integration, Objects
 from statelang.program import Use
 from statelang.tasks import lambda_function
+from statelang.tasks.objects import FolderObjects, S3Objects, s3_client
 from statelang.tasks.python import python_task
 from statelang.tasks.targets import is_target, make
 from statelang.values import Json
@@ -36,7 +41,10 @@ from statelang.values import Json
 MOST_FOUND: Final = 1_000
 """How many answers are remembered: function names may be computed without end."""
 
-KEYS: Final = ("resources", "substitutions")
+KEYS: Final = ("resources", "substitutions", "buckets", "machines")
+
+
+S3: Final = S3Objects(lru_cache(maxsize=1)(s3_client))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +57,16 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Bindings:
-    """What performs which Resource. `folder` is where targets in Resources themselves are relative to."""
+    """What performs which Resource. `folder` is where targets in Resources themselves are relative to.
+
+    `buckets` are folders in the place of S3 buckets, `machines` the definitions of nested executions: pattern -> path.
+    """
 
     bound: Mapping[str, Bound] = field(default_factory=dict)
     substitutions: Mapping[str, Json] = field(default_factory=dict)
     folder: Path | None = None
+    buckets: Mapping[str, Path] = field(default_factory=dict)
+    machines: Mapping[str, Path] = field(default_factory=dict)
     _found: dict[tuple[str, str | None], Bound | None] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
@@ -64,7 +77,8 @@ class Bindings:
     def __or__(self, other: Bindings) -> Bindings:
         """Both; where both bind the same pattern or placeholder, the other's word counts."""
         bound, substitutions = {**self.bound, **other.bound}, {**self.substitutions, **other.substitutions}
-        return Bindings(bound, substitutions, other.folder or self.folder)
+        buckets, machines = {**self.buckets, **other.buckets}, {**self.machines, **other.machines}
+        return Bindings(bound, substitutions, other.folder or self.folder, buckets, machines)
 
     def check(self, uses: Iterable[Use]) -> None:
         """Raises UnboundResource, naming every state whose Resource nothing here performs."""
@@ -92,6 +106,13 @@ class Bindings:
             return lambda_function.LambdaTask(bound.integration)
         return bound.integration
 
+    def objects(self, bucket: str) -> Objects:
+        """Where the objects of a bucket are: a folder bound to it, or S3."""
+        for pattern in sorted(self.buckets, key=_exactness, reverse=True):
+            if _glob(pattern.removeprefix("s3://").rstrip("/"))(bucket):
+                return FolderObjects(self.buckets[pattern])
+        return S3
+
     def _find(self, resource: str, function: str | None) -> Bound | None:
         key = resource, function
         if key not in self._found:
@@ -103,7 +124,7 @@ class Bindings:
     def _search(self, resource: str, function: str | None) -> Bound | None:
         candidates = [p for p in self.bound if matches(p, resource, function)]
         if candidates:
-            return self.bound[max(candidates, key=lambda p: ("*" not in p, len(p.replace("*", "")), p))]
+            return self.bound[max(candidates, key=_exactness)]
         if is_target(resource):
             return Bound(make(resource, {}, self.folder), resource)
         return None
@@ -142,6 +163,10 @@ def _means(pattern: str, function: str) -> bool:
     return bool(_glob(lambda_function.function_of(pattern))(lambda_function.function_of(function)))
 
 
+def _exactness(pattern: str) -> tuple[bool, int, str]:
+    return "*" not in pattern, len(pattern.replace("*", "")), pattern
+
+
 @lru_cache(maxsize=4096)
 def _glob(pattern: str) -> Callable[[str], Any]:
     return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL).fullmatch
@@ -171,9 +196,18 @@ def read_bindings(path: str | Path) -> Bindings:
     file = Path(path)
     value, folder = _read(file), file.parent.resolve()
     try:
-        return Bindings(Bindings.of(value["resources"], folder).bound, value["substitutions"], folder)
+        bound = Bindings.of(value["resources"], folder).bound
+        buckets, machines = (_paths(value[key], key, folder) for key in ("buckets", "machines"))
+        return Bindings(bound, value["substitutions"], folder, buckets, machines)
     except InvalidSettings as problem:
         raise InvalidSettings(f"{file}: {problem}") from problem
+
+
+def _paths(given: Mapping[str, Json], key: str, folder: Path) -> Mapping[str, Path]:
+    for pattern, path in given.items():
+        if not isinstance(path, str):
+            raise InvalidSettings(f"{key}: {pattern} must be bound to a path, not {path!r}")
+    return {pattern: folder / path for pattern, path in given.items()}
 
 
 def read_substitutions(path: str | Path) -> Mapping[str, Json]:
@@ -182,7 +216,7 @@ def read_substitutions(path: str | Path) -> Mapping[str, Json]:
 
 
 def _read(file: Path) -> Mapping[str, Mapping[str, Json]]:
-    """The two mappings of a bindings file."""
+    """The mappings of a bindings file."""
     try:
         source = read_source(file.read_text(encoding="utf-8-sig"), str(file))
     except UnicodeDecodeError as problem:
@@ -194,7 +228,7 @@ def _read(file: Path) -> Mapping[str, Mapping[str, Json]]:
     value = {} if source.value is None else source.value
     unknown = [key for key in value if key not in KEYS] if isinstance(value, dict) else ["it"]
     if unknown:
-        raise InvalidSettings(f"{file}: {unknown[0]!r} is none of its keys, which are {' and '.join(KEYS)}")
+        raise InvalidSettings(f"{file}: {unknown[0]!r} is none of its keys, which are {', '.join(KEYS)}")
     found = {key: value.get(key) or {} for key in KEYS}
     if not all(isinstance(part, dict) for part in found.values()):
         raise InvalidSettings(f"{file}: {' and '.join(KEYS)} must be mappings")

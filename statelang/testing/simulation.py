@@ -14,17 +14,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 from statelang.core.codec import Reader, encode_frame, encode_steps, referred, restore
 from statelang.core.execution import Execution, Started, Step, apply
 from statelang.core.frame import rewrite
 from statelang.core.history import expand
 from statelang.core.machine import advance, begin
+from statelang.core.map_run import MapRun
 from statelang.core.stimulus import (
     Cancel,
     Command,
+    DriveMapRun,
     PollTask,
     Posted,
     RunTask,
+    StartChild,
     Stimulus,
     StopTask,
     TaskFailed,
@@ -36,8 +41,12 @@ from statelang.core.stimulus import (
     Tick,
     TimerFired,
 )
+from statelang.errors import ObjectError
+from statelang.items.several import Find
+from statelang.ports import Objects
 from statelang.program import Program
 from statelang.testing.clock import START
+from statelang.testing.map_runs import SimulatedRuns
 from statelang.values import Json
 
 Way = Literal["straight", "encoded", "twice"]
@@ -70,6 +79,11 @@ Replies = Callable[[RunTask, Execution], Reply]
 """What the task of a request does."""
 
 
+def no_buckets(bucket: str) -> Objects:
+    """There are none. Raises ObjectError."""
+    raise ObjectError(f"s3://{bucket}: there are no buckets in this simulation")
+
+
 @dataclass(slots=True)
 class Simulation:
     """One execution, and the world around it."""
@@ -80,6 +94,8 @@ class Simulation:
     way: Way = "straight"
     posts: Sequence[tuple[int, Callable[[int], Posted]]] = ()
     """What others do: (milliseconds after the start, time -> stimulus)."""
+    find: Find = no_buckets
+    """Where the objects of buckets are."""
     most: int = 1_000_000
     execution: Execution = field(init=False)
     steps: list[Step] = field(init=False, default_factory=list)
@@ -87,17 +103,23 @@ class Simulation:
     polled: list[PollTask] = field(init=False, default_factory=list)
     stopped: list[StopTask] = field(init=False, default_factory=list)
     now: int = field(init=False)
-    _agenda: list[tuple[int, int, Stimulus]] = field(init=False, default_factory=list)
+    runs: SimulatedRuns = field(init=False)
+    _agenda: list[tuple[int, int, Stimulus | Callable[[], Stimulus | None]]] = field(init=False, default_factory=list)
     _number: int = field(init=False, default=0)
     _bodies: list[bytes] = field(init=False, default_factory=list)
     _frames: dict[int, bytes] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.now = self.started.at
+        self.runs = SimulatedRuns(self, self.find)
         self.execution, step = begin(self.program, self.started)
         self._keep(step)
         for after, make in self.posts:
-            self._plan(self.now + after, make(self.now + after))
+            self.plan(self.now + after, make(self.now + after))
+
+    def child(self, started: Started) -> Simulation:
+        """A child execution of a Map Run, in the same world."""
+        return Simulation(self.program, started, self.replies, self.way, most=self.most, find=self.find)
 
     def run(self) -> Execution:
         """Until the execution has ended, or nothing can move it any more."""
@@ -112,16 +134,17 @@ class Simulation:
         """What happens next, or None where nothing will."""
         execution = self.execution
         if execution.ready:
-            return Tick(self.now, self._chance())
+            return Tick(self.now, self.chance())
         timer = execution.due()
         if self._agenda and (timer is None or self._agenda[0][0] <= timer[0]):
             at, _, stimulus = heapq.heappop(self._agenda)
             self.now = max(self.now, at)
-            return stimulus
+            told = stimulus() if callable(stimulus) else stimulus
+            return self.upcoming() if told is None else told
         if timer is None:
             return None
         self.now = max(self.now, timer[0])
-        return TimerFired(self.now, self._chance(), timer[1])
+        return TimerFired(self.now, self.chance(), timer[1])
 
     def deliver(self, stimulus: Stimulus) -> None:
         """Let it happen, in this simulation's way."""
@@ -144,7 +167,11 @@ class Simulation:
     def _command(self, command: Command) -> None:
         if isinstance(command, Cancel):
             return
-        if isinstance(command, StopTask):
+        if isinstance(command, StartChild):
+            self.runs.begin(command.started)
+        elif isinstance(command, DriveMapRun):
+            self.runs.drive(command.run)
+        elif isinstance(command, StopTask):
             self.stopped.append(command)
         elif isinstance(command, PollTask):
             self._polled(command)
@@ -155,32 +182,34 @@ class Simulation:
         self.polled.append(command)
         reply, token = self.replies(command.task, self.execution), command.task.token
         pending = TaskPending(self.now, token, self.now + reply.after)
-        self._plan(self.now, pending if command.polls <= reply.polls else self._answer(reply, token, self.now))
+        self.plan(self.now, pending if command.polls <= reply.polls else self._answer(reply, token, self.now))
 
     def _asked(self, command: RunTask) -> None:
         self.requests.append(command)
         reply, token = self.replies(command, self.execution), command.token
         if reply.unstarted:
             return
-        self._plan(self.now, TaskStarted(self.now, token, reply.worker))
+        self.plan(self.now, TaskStarted(self.now, token, reply.worker))
         if reply.submitted is not None:
             at = None if reply.job is None else self.now + reply.after
-            self._plan(self.now, TaskSubmitted(self.now, token, reply.submitted, reply.job, at))
+            self.plan(self.now, TaskSubmitted(self.now, token, reply.submitted, reply.job, at))
         for beat in reply.beats:
-            self._plan(self.now + beat, TaskHeartbeat(self.now + beat, token))
+            self.plan(self.now + beat, TaskHeartbeat(self.now + beat, token))
         if not reply.silent and reply.job is None:
-            self._plan(self.now + reply.after, self._answer(reply, token, self.now + reply.after))
+            self.plan(self.now + reply.after, self._answer(reply, token, self.now + reply.after))
 
     def _answer(self, reply: Reply, token: str, at: int) -> Stimulus:
         if reply.failed:
-            return TaskFailed(at, self._chance(), token, reply.error, reply.cause)
-        return TaskSucceeded(at, self._chance(), token, reply.output)
+            return TaskFailed(at, self.chance(), token, reply.error, reply.cause)
+        return TaskSucceeded(at, self.chance(), token, reply.output)
 
-    def _plan(self, at: int, stimulus: Stimulus) -> None:
+    def plan(self, at: int, stimulus: Stimulus | Callable[[], Stimulus | None]) -> None:
+        """Have something happen at a time; what it is may be said when the time has come."""
         self._number += 1
         heapq.heappush(self._agenda, (at, self._number, stimulus))
 
-    def _chance(self) -> bytes:
+    def chance(self) -> bytes:
+        """16 bytes that nobody has had before."""
         self._number += 1
         return hashlib.sha256(f"{self.started.id}:{self._number}".encode()).digest()[:16]
 
@@ -192,7 +221,8 @@ class Simulation:
         head = reader.checkpoint(self._bodies[-1]).head
         for value in referred(head, frames.values()):
             value.load(texts[value.id])
-        return restore(self.started, head, frames)
+        runs = [msgspec.json.decode(msgspec.json.encode(run), type=MapRun) for run in kept.runs.values()]
+        return restore(self.started, head, frames, runs)
 
     def texts(self) -> Mapping[int, str]:
         """The JSON text of every value, by its number."""

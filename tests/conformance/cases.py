@@ -12,9 +12,10 @@ from statelang.compiler.problems import NEEDS_JSONATA
 from statelang.core.execution import Execution, Started
 from statelang.core.stimulus import RunTask
 from statelang.errors import InvalidDefinition
-from statelang.program import Map, Program
+from statelang.program import Program
 from statelang.testing.simulation import Reply, Simulation, Way
 from statelang.values import Json, encode
+from tests.conformance.buckets import Buckets
 from tests.conformance.functions import perform
 
 RECORDED_AT = 1_795_403_940_000
@@ -55,9 +56,9 @@ def _machine(case: Case, check: Check) -> Json:
 def _executed(case: Case, check: Check, way: Way) -> Json:
     machine = _machine(case, check)
     program = _compiled(machine)
-    if any(isinstance(node, Map) and node.distributed is not None for node in program.nodes.values()):
-        raise NotImplementedError("a Distributed Map")
-    simulation = Simulation(program, _started(case, check, machine, program), _replies(case, check), way)
+    buckets = Buckets(case.get("s3_objects") or [])
+    started = _started(case, check, machine, program)
+    simulation = Simulation(program, started, _replies(case, check), way, find=lambda bucket: buckets)
     _run(simulation, check)
     head = simulation.execution.head
     if check["type"] == "history":

@@ -71,10 +71,11 @@ class DyingStore(SqliteStore):
         self._reaper.place()
         return leases
 
-    def commit(self, commits: Sequence[Commit], *, sync: bool) -> None:
+    def commit(self, commits: Sequence[Commit], *, sync: bool) -> Sequence[Lease | None]:
         self._reaper.place()
-        super().commit(commits, sync=sync)
+        leases = super().commit(commits, sync=sync)
         self._reaper.place()
+        return leases
 
 
 class DyingTask:

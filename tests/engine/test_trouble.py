@@ -176,10 +176,10 @@ def test_a_full_store_is_gone_on_with_once_there_is_space(tmp_path: Path) -> Non
     full, go = threading.Event(), threading.Event()
     commit = store.commit
 
-    def committing(commits: Any, *, sync: bool) -> None:
+    def committing(commits: Any, *, sync: bool) -> Any:
         if full.is_set():
             raise StoreFull("no space is left")
-        commit(commits, sync=sync)
+        return commit(commits, sync=sync)
 
     store.commit = committing  # type: ignore[method-assign]
 

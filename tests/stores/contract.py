@@ -22,6 +22,7 @@ from statelang.ports import Commit, Lease, NewExecution, Store
 from statelang.program import Program
 from statelang.testing.simulation import start
 from statelang.values import Json, encode
+from tests.stores.map_run_contract import MapRunContract
 
 AT = 1_767_225_600_000
 
@@ -60,7 +61,7 @@ def texts(execution: Execution) -> dict[int, str]:
     return {value.id: value.text for value in referred(execution.head, execution.frames.values())}
 
 
-class StoreContract:
+class StoreContract(MapRunContract):
     """Inherited by each store's tests, which provide `store` and `again`."""
 
     program: Program = compile_definition(encode(SOURCE))

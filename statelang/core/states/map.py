@@ -10,26 +10,23 @@ from msgspec.structs import replace
 from statelang.core import children, flow
 from statelang.core.dataflow import effective_input, payload
 from statelang.core.frame import Children, Frame
+from statelang.core.states import distributed
 from statelang.core.stimulus import TimerFired
 from statelang.core.transition import Transition
-from statelang.core.value import Value
-from statelang.errors import Fault
 from statelang.program import Map
-from statelang.values import Json
 
 
 def enter(t: Transition, frame: Frame, node: Map) -> None:
     """Begin to go through the items: each iteration is made by the Tick that moves it first."""
-    frame = flow.enter(t, frame, node)
     if node.distributed is not None:
-        raise Fault("States.Runtime", "A Map of mode DISTRIBUTED cannot be run here yet.")
+        distributed.enter(t, frame, node, node.distributed)
+        return
+    frame = flow.enter(t, frame, node)
     data = t.valued(effective_input(t, frame, node), frame.input)
     scope = t.scope(frame, data.json)
-    found = data.json if node.items is None else node.items(scope)
-    if not isinstance(found, (list, dict)):
-        raise Fault("States.Runtime", 'Reference path "$" must point to array.')
+    found = distributed.found(node, scope)
     concurrency = 0 if node.max_concurrency is None else int(node.max_concurrency(scope))
-    items, keys = _items(t, found, data)
+    items, keys = distributed.listed(t, found, data)
     count = len(found)
     event = t.emit("MapStateStarted", frame.previous, count)
     waiting = Children(count, event, event, _window(t, concurrency, count), data, items, keys)
@@ -56,12 +53,6 @@ def fired(t: Transition, frame: Frame, node: Map, stimulus: TimerFired) -> None:
     """The pause before a retry is over: begin again, with new children."""
     t.drop(frame.id)
     enter(t, replace(frame, batch=frame.batch + 1, waiting=None), node)
-
-
-def _items(t: Transition, found: Json, data: Value) -> tuple[Value, Value | None]:
-    if isinstance(found, dict):
-        return t.value(list(found.values())), t.value(list(found))
-    return t.valued(found, data), None
 
 
 def _window(t: Transition, concurrency: int, count: int) -> int:

@@ -4,8 +4,9 @@
 INSERT OR IGNORE INTO definition (digest, source) VALUES (?, ?)
 
 -- name: insert_execution
-INSERT INTO execution (id, machine, digest, fingerprint, started_at, status, owner, epoch, due, started)
-VALUES (?, ?, ?, ?, ?, 'RUNNING', ?, 1, 0, ?)
+INSERT INTO execution (id, machine, digest, fingerprint, started_at, status, stopped_at, error, cause, owner, epoch, due,
+                       started, map_run, child)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)
 
 -- name: find_start
 SELECT fingerprint FROM execution WHERE id = ?
@@ -128,8 +129,58 @@ SELECT id, machine, status, started_at, stopped_at, due, owner, redrives, error,
 -- name: summaries
 SELECT id, machine, status, started_at, stopped_at, due, owner, redrives, error, cause, digest
   FROM execution
- WHERE machine = coalesce(?, machine) AND status = coalesce(?, status) AND started_at < coalesce(?, started_at + 1)
+ WHERE map_run IS NULL
+   AND machine = coalesce(?, machine) AND status = coalesce(?, status) AND started_at < coalesce(?, started_at + 1)
  ORDER BY started_at DESC, key DESC LIMIT ?
+
+-- name: summaries_of_run
+SELECT id, machine, status, started_at, stopped_at, due, owner, redrives, error, cause, digest
+  FROM execution
+ WHERE map_run = ?
+   AND machine = coalesce(?, machine) AND status = coalesce(?, status) AND started_at < coalesce(?, started_at + 1)
+ ORDER BY child LIMIT ?
+
+-- name: write_map_run
+INSERT INTO map_run (id, execution, started_at, body) VALUES (?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET body = excluded.body
+
+-- name: add_tally
+UPDATE map_run
+   SET succeeded = succeeded + ?, failed = failed + ?, timed_out = timed_out + ?, aborted = aborted + ?,
+       items_succeeded = items_succeeded + ?, items_failed = items_failed + ?,
+       items_timed_out = items_timed_out + ?, items_aborted = items_aborted + ?
+ WHERE id = ?
+
+-- name: map_run
+SELECT body, succeeded, failed, timed_out, aborted, items_succeeded, items_failed, items_timed_out, items_aborted
+  FROM map_run WHERE id = ?
+
+-- name: map_runs
+SELECT body, succeeded, failed, timed_out, aborted, items_succeeded, items_failed, items_timed_out, items_aborted
+  FROM map_run WHERE execution = ? ORDER BY started_at, rowid
+
+-- name: members
+SELECT child, id FROM execution
+ WHERE map_run = ? AND child >= ? AND status IN (SELECT value FROM json_each(?)) ORDER BY child LIMIT ?
+
+-- name: children
+-- The first and the last log row of each child.
+SELECT key, started,
+       (SELECT body FROM log WHERE id > key * 4294967296 ORDER BY id LIMIT 1),
+       (SELECT body FROM log WHERE id < (key + 1) * 4294967296 ORDER BY id DESC LIMIT 1)
+  FROM execution WHERE map_run = ? AND child >= ? ORDER BY child LIMIT ?
+
+-- name: insert_queued
+INSERT INTO queue (activity, execution, token, input) VALUES (?, ?, ?, ?)
+
+-- name: queued
+SELECT 1 FROM queue WHERE activity = ? LIMIT 1
+
+-- name: take
+DELETE FROM queue WHERE number = (SELECT min(number) FROM queue WHERE activity = ?) RETURNING execution, token, input
+
+-- name: empty_queue
+DELETE FROM queue WHERE execution = ?
 
 -- name: definition
 SELECT source FROM definition WHERE digest = ?

@@ -1,0 +1,26 @@
+"""One item of a source, and how a source fails.
+
+Rule: a mark is JSON and says everything: a source that is opened again with it goes on after that item.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from statelang.errors import Fault
+from statelang.values import Json
+
+READER_FAILED: Final = "States.ItemReaderFailed"
+
+
+class Item(NamedTuple):
+    """An item, the mark after which the next one follows, and its key where it is a member of an object."""
+
+    value: Json
+    mark: Json
+    key: str | None = None
+
+
+def failed(cause: str) -> Fault:
+    """What a source raises when it cannot go on."""
+    return Fault(READER_FAILED, cause)

@@ -1,0 +1,78 @@
+"""The source of a Map Run: what its ItemReader says, opened where it goes on.
+
+Rule: everything that is wrong with a source is a Fault with States.ItemReaderFailed, at the item where it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+
+from statelang.core.map_run import MapRun
+from statelang.errors import Fault, ObjectError
+from statelang.items.formats import items_of
+from statelang.items.item import Item, failed
+from statelang.items.several import Find, athena, flattened, inventory, listed
+from statelang.values import Json, encode
+
+MOST_ITEMS: Final = 100_000_000
+
+
+class Source:
+    """The items of a Map Run after those it has read. Iterating raises Fault."""
+
+    def __init__(self, reader: Json, find: Find, run: MapRun) -> None:
+        config = reader.get("ReaderConfig") or {}
+        given = reader.get("Arguments") or {}
+        bucket = given.get("Bucket")
+        if not isinstance(bucket, str) or not bucket:
+            raise failed("The ItemReader names no Bucket.")
+        key = given.get("Key")
+        listing = str(reader.get("Resource", "")).endswith(":listObjectsV2")
+        self.name = f"S3://{bucket}" if listing else f"S3://{bucket}/{key}"
+        most = _most_items(config.get("MaxItems"))
+        self._items = islice(self._open(listing, bucket, given, config, find, run.cursor), max(0, most - run.read))
+
+    def _open(self, listing: bool, bucket: str, given: Json, config: Json, find: Find, mark: Json) -> Iterator[Item]:
+        if listing:
+            prefix = given.get("Prefix") or ""
+            if config.get("Transformation", "NONE") == "LOAD_AND_FLATTEN":
+                return flattened(find(bucket), bucket, prefix, config, mark)
+            return listed(find(bucket), bucket, prefix, mark)
+        key = given.get("Key")
+        if not isinstance(key, str) or not key:
+            raise failed("The ItemReader names no Key.")
+        manifest = config.get("ManifestType")
+        if manifest == "S3_INVENTORY" or (manifest is None and config.get("InputType") == "MANIFEST"):
+            return inventory(find, bucket, key, config, mark)
+        if manifest == "ATHENA_DATA":
+            return athena(find, bucket, key, config, mark)
+        return items_of(find(bucket), bucket, key, config, mark, given.get("VersionId"))
+
+    def __iter__(self) -> Iterator[Item]:
+        try:
+            yield from self._items
+        except (ObjectError, OSError, EOFError) as problem:
+            raise failed(str(problem)) from None
+
+
+def open_source(reader: Json, find: Find, run: MapRun) -> Source:
+    """Raises Fault."""
+    try:
+        return Source(reader, find, run)
+    except ObjectError as problem:
+        raise failed(str(problem)) from None
+
+
+def _most_items(given: Json) -> int:
+    """MaxItems: a whole number, which AWS takes as text too (recorded); 0 is no limit."""
+    if given is None:
+        return MOST_ITEMS
+    try:
+        most = int(given) if not isinstance(given, (bool, float)) else int("x")
+    except (ValueError, TypeError):
+        raise Fault("States.ItemReaderFailed", f"field MaxItems must be an integer, but was {encode(given)}") from None
+    if most < 0:
+        raise failed("field MaxItems must be positive")
+    return min(most or MOST_ITEMS, MOST_ITEMS)

@@ -1,0 +1,353 @@
+"""The Map Runs that a worker drives: it reads their items, begins and counts their children, collects their results.
+
+A Map Run goes with its parent execution: who holds the parent's lease drives it. Children are executions like any
+other; in the commit that ends one it is counted, and where the run is driven elsewhere its parent is told by a post.
+
+Rule: what to do next follows from the Map Run and its tally alone (`needed`), so that whoever takes it over does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+from msgspec.structs import replace
+
+from statelang.chance import Chance
+from statelang.clock import Clock
+from statelang.collecting import Collecting
+from statelang.core.execution import Status
+from statelang.core.frame import RunWait
+from statelang.core.machine import begin, command_of
+from statelang.core.map_run import MapRun, needed, tally_of
+from statelang.core.stimulus import (
+    ChildrenRevived,
+    MapRunChanged,
+    MapRunFailed,
+    Posted,
+    Redriven,
+    StartChild,
+    Stimulus,
+    Stopped,
+)
+from statelang.errors import Fault
+from statelang.feed import AHEAD, Feed, inline, opened
+from statelang.items.results import CHILDREN
+from statelang.live import Live
+from statelang.messages import Fed, Message, Told
+from statelang.pool import Pool
+from statelang.ports import Integrations, Lease, Store
+
+PER_ROUND: Final = 256
+"""How many children of one Map Run begin in one round."""
+
+BACKLOG: Final = 1_000
+"""No more children begin while so many tasks wait for a thread."""
+
+AT_ONCE: Final = 500
+"""A Map Run of so few children is collected without another thread."""
+
+RUNNING: Final[tuple[Status, ...]] = ("RUNNING",)
+UNSUCCESSFUL: Final[tuple[Status, ...]] = ("FAILED", "TIMED_OUT", "ABORTED")
+
+
+class Drives(Protocol):
+    """What is asked of the worker."""
+
+    store: Store
+    live: dict[str, Live]
+
+    def step(self, live: Live, stimulus: Stimulus) -> bool: ...
+
+    def drive(self, live: Live) -> Live: ...
+
+    def adopt(self, id: str) -> bool: ...
+
+
+class MapRuns:
+    """All Map Runs of one worker. Everything here is called by its thread; what reads and writes has its own."""
+
+    def __init__(
+        self,
+        worker: Drives,
+        integrations: Integrations,
+        clock: Clock,
+        backlog: Callable[[], int],
+        tell: Callable[[Message], None],
+    ) -> None:
+        self._worker = worker
+        self._integrations = integrations
+        self._clock = clock
+        self._backlog = backlog
+        self._tell = tell
+        self._chance = Chance()
+        self._pool = Pool(4, "statelang-items")
+        self._feeds: dict[str, Feed] = {}
+        self._tokens: dict[str, tuple[str, str]] = {}
+        self._due: dict[str, None] = {}
+
+    @property
+    def due(self) -> bool:
+        """Whether something can be done for a Map Run now."""
+        return bool(self._due)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being read or written."""
+        return any(feed.reading or feed.writing for feed in self._feeds.values())
+
+    def holds(self, live: Live) -> bool:
+        """Whether an execution has a Map Run that is driven here."""
+        return any(id in self._feeds for id in live.execution.runs)
+
+    def look(self, live: Live, id: str) -> None:
+        """Drive a Map Run that has begun, or was taken over with its parent: then its children too."""
+        feed = self._feeds.get(id)
+        if feed is None or feed.live is not live:
+            run = live.execution.runs.get(id)
+            if run is None or run.status != "RUNNING":
+                return
+            self._feeds[id] = Feed(live, id, self._worker.store.map_run(id)[1])
+            if run.made:
+                self._adopt_children(id)
+        self._due[id] = None
+
+    def came(self, id: str) -> None:
+        """Something was read or written on another thread."""
+        if id in self._feeds:
+            self._due[id] = None
+
+    def _adopt_children(self, id: str) -> None:
+        for _, child in self._worker.store.members(id, RUNNING, limit=1 << 30):
+            if child not in self._worker.live:
+                self._worker.adopt(child)
+
+    def forget(self, live: Live) -> None:
+        """The execution is driven here no more."""
+        for id in [id for id, feed in self._feeds.items() if feed.live is live]:
+            del self._feeds[id]
+            self._due.pop(id, None)
+
+    def feed(self) -> None:
+        """Do for each Map Run what it needs now, as far as it can be done at once."""
+        due, self._due = self._due, {}
+        for id in due:
+            feed = self._feeds.get(id)
+            run = None if feed is None else feed.run
+            if feed is None:
+                continue
+            if run is None or run.status != "RUNNING":
+                del self._feeds[id]
+                continue
+            need = needed(run, feed.tally, feed.live.execution.started.limits.map_run_concurrency)
+            if need is not None:
+                getattr(self, f"_{need}")(feed, run)
+            if run.ending is None:
+                self._write_some(feed, run)
+
+    def _read(self, feed: Feed, run: MapRun) -> None:
+        """Give items to children, and see that there are more."""
+        if feed.items is None:
+            self._open(feed, run)
+        if (feed.buffer or feed.done) and self._backlog() < BACKLOG:
+            self._give(feed, run)
+        if not feed.done and not feed.reading and len(feed.buffer) < AHEAD:
+            feed.reading = True
+            self._pool.submit(lambda: self._read_more(feed))
+
+    def _give(self, feed: Feed, run: MapRun) -> None:
+        waiting = self._wait_of(feed)
+        if not feed.buffer and feed.problem is not None:
+            error, cause = feed.problem.error, feed.problem.cause
+            now, entropy = self._clock.now(), self._chance.draw()
+            self._worker.step(feed.live, MapRunFailed(now, entropy, run.token, error, cause, tally=feed.tally))
+            return
+        most = len(feed.buffer) if waiting.batcher is not None else PER_ROUND
+        self._worker.step(feed.live, feed.stimulus(self._clock.now(), self._chance.draw(), most))
+        after = feed.run
+        if after is None:
+            return
+        for _ in range(after.read - run.read):
+            feed.buffer.popleft()
+        self._begin(feed)
+        if after.read > run.read and feed.buffer:
+            self._due[feed.id] = None
+
+    def _begin(self, feed: Feed) -> None:
+        """Begin the children that the machine asked for: they are written with the parent's commit."""
+        live = feed.live
+        for command in live.steps[-1].commands:
+            if isinstance(command, StartChild):
+                execution, step = begin(live.program, command.started)
+                child = Live(Lease(command.started.id, 0, 0), execution, live.program, [step], parent=live)
+                self._worker.drive(child)
+
+    def _open(self, feed: Feed, run: MapRun) -> None:
+        waiting = self._wait_of(feed)
+        if waiting.reader is not None:
+            feed.items = opened(feed, waiting.reader.json, self._integrations, run)
+            return
+        assert waiting.items is not None
+        feed.items = inline(waiting, run.read)
+        feed.buffer.extend(feed.items)
+        feed.done = True
+
+    def _read_more(self, feed: Feed) -> None:
+        """On a thread of its own."""
+        try:
+            feed.read()
+        except Fault as problem:
+            feed.problem, feed.done = problem, True
+        except Exception as problem:
+            feed.problem, feed.done = Fault("States.ItemReaderFailed", f"{type(problem).__name__}: {problem}"), True
+        feed.reading = False
+        self._tell(Fed(feed.id))
+
+    def _revive(self, feed: Feed, run: MapRun) -> None:
+        """A redrive: begin again those children that had not succeeded."""
+        assert run.reviving is not None
+        store = self._worker.store
+        room = min(PER_ROUND, run.room(feed.tally, feed.live.execution.started.limits.map_run_concurrency))
+        found = store.members(run.id, UNSUCCESSFUL, first=run.reviving, limit=room)
+        for _, id in found:
+            lease = store.reopen(id)
+            if lease is not None:
+                execution, posts = store.load(lease)
+                ended = tally_of(execution.head.status, execution.started.items, -1)
+                child = self._worker.drive(Live(lease, execution, feed.live.program, posts=[p.number for p in posts]))
+                if self._worker.step(child, Redriven(self._clock.now(), execution.head.redrives + 1)):
+                    child.tally = ended
+                    feed.tally += ended
+        next = found[-1][0] + 1 if len(found) == room else None
+        revived = ChildrenRevived(self._clock.now(), self._chance.draw(), run.token, next, feed.tally)
+        self._worker.step(feed.live, revived)
+        self._due[feed.id] = None
+
+    def _stop(self, feed: Feed, run: MapRun) -> None:
+        if not feed.stopping:
+            feed.stopping = True
+            self._stop_children(run.id)
+
+    def cancel(self, id: str) -> None:
+        """A Map Run was stopped with its parent."""
+        self._feeds.pop(id, None)
+        self._due.pop(id, None)
+        self._stop_children(id)
+
+    def _stop_children(self, id: str) -> None:
+        """Stop the children of a Map Run that are on their way, whoever drives them."""
+        for _, child in self._worker.store.members(id, RUNNING, limit=1 << 30):
+            live = self._worker.live.get(child)
+            stopped = Stopped(self._clock.now())
+            if live is not None:
+                self._worker.step(live, stopped)
+            elif not self._worker.adopt(child):
+                self._worker.store.post(child, stopped)
+
+    def _collect(self, feed: Feed, run: MapRun) -> None:
+        """All children have ended: collect what they leave behind."""
+        if feed.writing:
+            return
+        collecting = self._collecting(feed, run)
+        if run.made <= AT_ONCE and not collecting.exported:
+            self._worker.step(feed.live, collecting.collected())
+            return
+        feed.writing = True
+
+        def collect() -> None:
+            self._tell(Told(run.execution, collecting.collected()))
+            feed.writing = False
+
+        self._pool.submit(collect)
+
+    def _write_some(self, feed: Feed, run: MapRun) -> None:
+        """Write results of children that have ended, while others are on their way."""
+        if feed.writing or feed.tally.ended - feed.tried < CHILDREN:
+            return
+        collecting = self._collecting(feed, run)
+        if not collecting.exported:
+            return
+        feed.tried, feed.writing = feed.tally.ended, True
+
+        def write() -> None:
+            collecting.some()
+            feed.writing = False
+            self._tell(Fed(feed.id))
+
+        self._pool.submit(write)
+
+    def _collecting(self, feed: Feed, run: MapRun) -> Collecting:
+        writer = self._wait_of(feed).writer
+        return Collecting(
+            run,
+            None if writer is None else writer.json,
+            feed.live.execution.started.limits.payload,
+            self._worker.store,
+            self._integrations,
+            lambda stimulus: self._tell(Told(run.execution, stimulus)),
+            self._clock,
+        )
+
+    def count(self, changed: Mapping[str, Live]) -> None:
+        """Count the children that have ended in this round, and let their parents move by it."""
+        while ended := [live for live in changed.values() if _to_count(live)]:
+            touched: dict[str, Feed] = {}
+            for live in ended:
+                started, live.counted = live.execution.started, True
+                tally = tally_of(live.execution.head.status, started.items)
+                live.tally += tally
+                feed = self._feeds.get(started.map_run)
+                if feed is not None:
+                    feed.tally += tally
+                    touched[feed.id] = feed
+            for feed in touched.values():
+                self._changed(feed)
+
+    def _changed(self, feed: Feed) -> None:
+        run = feed.run
+        if run is not None and run.status == "RUNNING":
+            self._worker.step(feed.live, MapRunChanged(self._clock.now(), self._chance.draw(), run.token, feed.tally))
+            self._due[feed.id] = None
+
+    def informed(self, live: Live, stimulus: Stimulus) -> Stimulus:
+        """A stimulus with the tally of its Map Run: as it is counted here, or (a post) as the store has it."""
+        if not isinstance(stimulus, (MapRunChanged, MapRunFailed)):
+            return stimulus
+        id = next((run.id for run in live.execution.runs.values() if run.token == stimulus.token), "")
+        feed = self._feeds.get(id)
+        if feed is None:
+            return stimulus
+        if isinstance(stimulus, MapRunChanged):
+            feed.tally = self._worker.store.map_run(id)[1]
+            for other in self._worker.live.values():
+                if other.execution.started.map_run == id:
+                    feed.tally += other.tally
+            self._due[id] = None
+        return replace(stimulus, tally=feed.tally)
+
+    def told_elsewhere(self, live: Live) -> list[tuple[str, Posted]]:
+        """What has to be posted with the commit that ends a child: its parent is driven elsewhere."""
+        started = live.execution.started
+        if not started.map_run or started.map_run in self._feeds or not any(live.tally.counts()):
+            return []
+        run, _ = self._worker.store.map_run(started.map_run)
+        if run.status != "RUNNING":
+            return []
+        return [(run.execution, MapRunChanged(self._clock.now(), self._chance.draw(), run.token))]
+
+    def is_over(self, id: str) -> bool:
+        """Whether children of a Map Run are to stop: it has ended, or has been decided to fail."""
+        run, _ = self._worker.store.map_run(id)
+        return run.status != "RUNNING" or run.ending == "FAILED"
+
+    def _wait_of(self, feed: Feed) -> RunWait:
+        execution = feed.live.execution
+        run = execution.runs[feed.id]
+        waiting = execution.frames[execution.waiting[command_of(run.token)]].waiting
+        assert isinstance(waiting, RunWait)
+        return waiting
+
+
+def _to_count(live: Live) -> bool:
+    execution = live.execution
+    return not live.counted and execution.head.status != "RUNNING" and bool(execution.started.map_run)

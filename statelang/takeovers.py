@@ -1,0 +1,116 @@
+"""Taking executions over: those that somebody asks for, and those that nobody drives.
+
+Rule: what is taken over goes on from its last commit, and what it had asked for is asked for again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from statelang.aside import RETRY_MS, Aside
+from statelang.core.execution import Started
+from statelang.core.machine import outstanding
+from statelang.core.stimulus import Redriven, Stopped
+from statelang.errors import StatelangError, StoreError
+from statelang.live import Live
+from statelang.pace import ADOPT, MOST
+from statelang.ports import Commit, Lease
+from statelang.program import Program
+
+if TYPE_CHECKING:
+    from statelang.worker import Worker
+
+Compile = Callable[[str], Program]
+"""The text of a pinned definition -> its Program."""
+
+
+class Takeovers:
+    """What one worker takes over, and what it has set aside."""
+
+    def __init__(self, worker: Worker, compile: Compile) -> None:
+        self.aside = Aside()
+        self._worker = worker
+        self._compile = compile
+        self._programs: dict[str, Program] = {}
+
+    def know(self, program: Program) -> None:
+        """A Program that need not be compiled again."""
+        self._programs[program.digest] = program
+
+    def adopt(self, id: str, why: str = "resume") -> bool:
+        """Take an execution over, do what was posted to it, and ask again for the tasks it waits for."""
+        program = self.program(self._worker.store.summary(id).digest)
+        if why != "settle":
+            self._worker.integrations.check(program.uses)
+        store = self._worker.store
+        lease = self.aside.lease(id) or (store.reopen(id) if why == "redrive" else store.claim(id))
+        if lease is None:
+            return False
+        try:
+            execution, posts = self._worker.store.load(lease)
+        except StatelangError:
+            self._release(lease)
+            raise
+        live = self._worker.drive(Live(lease, execution, program))
+        for post in posts:
+            self._worker.take_post(live, post)
+        if execution.started.parent and self._is_over(execution.started):
+            self._worker.step(live, Stopped(self._worker.clock.now()))
+        if why == "redrive":
+            self._worker.step(live, Redriven(self._worker.clock.now(), execution.head.redrives + 1))
+        self._perform_outstanding(live)
+        return True
+
+    def _is_over(self, started: Started) -> bool:
+        """Whether what began an execution, and waits for it, has ended: nobody told it to stop then."""
+        if started.map_run:
+            return self._worker.runs.is_over(started.map_run)
+        return bool(started.token) and self._worker.store.summary(started.parent).status != "RUNNING"
+
+    def _release(self, lease: Lease) -> None:
+        """Give back what cannot be read here; whoever can may try later."""
+        now = self._worker.clock.now()
+        try:
+            self._worker.store.commit([Commit(lease, (), release=True, due=now + RETRY_MS)], sync=False)
+        except StoreError as problem:
+            self.aside.keep(lease, problem, now)
+
+    def _perform_outstanding(self, live: Live) -> None:
+        """Ask again for the tasks that were asked for; those that posts have led to are asked for once committed."""
+        new = {command.command for step in live.steps for command in step.commands}
+        for command in outstanding(live.program, live.execution):
+            if command.command not in new:
+                self._worker.do(live, command)
+        if not live.execution.ready and not live.tasks:
+            self._worker.changed[live.lease.execution] = live
+
+    def program(self, digest: str) -> Program:
+        program = self._programs.get(digest)
+        if program is None:
+            program = self._programs[digest] = self._compile(self._worker.store.definition(digest))
+        return program
+
+    def adopt_due(self, now: int) -> None:
+        """Take over what nobody drives; what this worker cannot drive is left to others, and tried again later."""
+        room = min(ADOPT, MOST - len(self._worker.live))
+        due = self._worker.store.due(now, room + self.aside.refused) if room > 0 else ()
+        for id in self.aside.to_try(due, now):
+            if len(self._worker.live) >= MOST:
+                return
+            try:
+                self.adopt(id)
+                self.aside.accept(id)
+            except StatelangError as problem:
+                if self.aside.refuse(id, now):
+                    self._worker.observer.gave_up(id, problem)
+
+    def load_again(self, live: Live) -> None:
+        """What an execution has done since its last commit rests on a child that is driven elsewhere noself._worker."""
+        self._worker.forget(live.lease.execution)
+        self._worker.runs.forget(live)
+        execution, posts = self._worker.store.load(live.lease)
+        again = self._worker.drive(Live(live.lease, execution, live.program))
+        for post in posts:
+            self._worker.take_post(again, post)
+        self._perform_outstanding(again)
