@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint types bench clean
+.PHONY: demo test check lint types bench docs clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Statelang needs Python 3.11 or newer: make PYTHON=python3.12")'
@@ -26,6 +26,9 @@ types: $(READY)
 	$(BIN)/mypy
 
 check: lint types test
+
+docs: $(READY)
+	$(BIN)/python -m tests.docs
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

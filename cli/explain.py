@@ -11,10 +11,11 @@ import click
 
 from statelang.views.account import account
 from statelang.views.explanation import explanation
+from statelang.views.picture import NoLayout
 
 from .graph import drawn
 from .options import set_option, store_option
-from .subject import execution_option, format_of, glossary_option, subject, to_option, write
+from .subject import Subject, execution_option, format_of, glossary_option, subject, to_option, write
 
 ENDINGS = {".md": "markdown", ".html": "html"}
 
@@ -51,7 +52,7 @@ def explain_command(
         document = account(shown.definition, shown.course, shown.execution, shown.now, shown.glossary)
     text = document.markdown()
     if kind == "html":
-        write(document.html(shown.title, drawn(shown, "svg")), to)
+        write(document.html(shown.title, _picture(shown)), to)
     elif to is None and sys.stdout.isatty():
         from rich.console import Console
         from rich.markdown import Markdown
@@ -59,3 +60,11 @@ def explain_command(
         Console().print(Markdown(text))
     else:
         write(text, to)
+
+
+def _picture(shown: Subject) -> str:
+    """The picture that goes with the sentences; none where pictures are not installed."""
+    try:
+        return drawn(shown, "svg")
+    except NoLayout:
+        return ""

@@ -119,15 +119,19 @@ def _edges(name: str, state: Mapping[str, Json], glossary: Glossary) -> Iterator
             yield Edge(name, rule["Next"], "rule", condition(rule, glossary.values.get))
     if isinstance(state.get("Default"), str):
         yield Edge(name, state["Default"], "default", "otherwise")
-    for catcher in _list(state.get("Catch")):
+    for position, catcher in enumerate(_list(state.get("Catch"))):
         if isinstance(catcher.get("Next"), str):
-            yield Edge(name, catcher["Next"], "catch", f"if {caught(catcher, glossary)}")
+            yield Edge(name, catcher["Next"], "catch", f"if {caught(catcher, glossary, other=position > 0)}")
 
 
-def caught(catcher: Mapping[str, Json], glossary: Glossary) -> str:
-    """What must happen for a Catcher or a Retrier: `it takes too long or it reports “CardDeclined”`."""
+def caught(catcher: Mapping[str, Json], glossary: Glossary, *, other: bool = False) -> str:
+    """What must happen for a Catcher or a Retrier: `it takes too long or it reports “CardDeclined”`.
+
+    `other`: there are some before it, which come first.
+    """
     names = catcher.get("ErrorEquals")
-    return error_clauses(names if isinstance(names, list) else ["States.ALL"], glossary.errors.get)
+    said = error_clauses(names if isinstance(names, list) else ["States.ALL"], glossary.errors.get)
+    return said.replace("anything goes wrong", "anything else goes wrong", 1) if other else said
 
 
 def _merged(edges: Iterator[Edge]) -> list[Edge]:

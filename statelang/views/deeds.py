@@ -75,6 +75,7 @@ NAMES: Final = {
     "secretsmanager": "Secrets Manager", "cloudformation": "CloudFormation", "cloudwatch": "CloudWatch",
     "cloudwatchlogs": "CloudWatch Logs", "mediaconvert": "MediaConvert", "sagemaker": "SageMaker", "ses": "SES",
     "sesv2": "SES", "databrew": "Glue DataBrew", "autoscaling": "Auto Scaling", "appflow": "AppFlow", "fis": "FIS",
+    "bedrockagent": "Bedrock Agent", "bedrockruntime": "Bedrock",
     "iam": "IAM", "kms": "KMS", "http": "HTTP",
 }  # fmt: skip
 """How services are written where upper-casing the first letter is wrong."""

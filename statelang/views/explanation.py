@@ -36,7 +36,7 @@ def explanation(definition: Mapping[str, Json], title: str, glossary: Glossary |
     told.heading(2, "What happens")
     told.items(listed(box, main, words), numbered=True)
     told.heading(2, "When something goes wrong")
-    told.items(_failures(box, troubled, words))
+    told.items(_failures(box, words))
     if troubled:
         told.paragraph("These steps happen only after a failure:")
         told.items(listed(box, troubled, words))
@@ -184,13 +184,13 @@ WORKING: Final = ("Task", "Parallel", "Map")
 """The types of states that can fail with what others do."""
 
 
-def _failures(box: Box, troubled: list[Node], glossary: Glossary) -> list[Item]:
+def _failures(box: Box, glossary: Glossary) -> list[Item]:
     working = [node for node in box.nodes if node.type in WORKING]
     bare = [node for node in working if not node.definition.get("Catch")]
     partly = [node for node in working if node.definition.get("Catch") and not _catches_all(node)]
     points = []
     if len(bare) == len(working) > 1:
-        points.append(Item(f"If any step fails, {STOPS}."))
+        points.append(Item(f"If any of these steps fails, {STOPS}."))
     elif bare:
         points.append(Item(f"If {listing([strong(node.title) for node in bare], 'or')} fails, {STOPS}."))
     if partly:
@@ -198,7 +198,7 @@ def _failures(box: Box, troubled: list[Node], glossary: Glossary) -> list[Item]:
         points.append(Item(f"If {names} fails in a way that is not named there, {STOPS}."))
     if not working:
         points.append(Item("No step calls anything that could fail."))
-    return [*points, *_told(box, troubled, glossary)]
+    return [*points, *_told(box, glossary)]
 
 
 STOPS: Final = "the whole run ends as failed, there and then"
@@ -212,23 +212,33 @@ def _maps(value: Json) -> list[Mapping[str, Json]]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
-def _told(box: Box, troubled: list[Node], glossary: Glossary) -> Iterator[Item]:
+def _told(box: Box, glossary: Glossary) -> Iterator[Item]:
     """Who is told of a failure, as far as the definition says."""
-    after = [node for top in troubled for node in (top, *(n for inner in top.boxes for n in every_node(inner)))]
-    tasks = [(node, deed(node.definition, glossary)) for node in after if node.type == "Task"]
-    tellers = [(node, done.told) for node, done in tasks if done.told is not None]
-    for node, whom in tellers:
-        yield Item(f"{strong(node.title)} tells {plain(whom)} about it.")
-    others = [node for node, done in tasks if done.told is None]
-    if tellers:
+    after = {node.name for node in _after_failure(box)}
+    tasks = [(node, deed(node.definition, glossary)) for node in every_node(box) if node.type == "Task"]
+    for node, done in tasks:
+        if done.told is not None and node.name in after:
+            yield Item(f"{strong(node.title)} tells {plain(done.told)} about it.")
+    if any(done.told is not None and node.name in after for node, done in tasks):
         return
-    if others:
-        names = listing([strong(node.title) for node in others], "or")
-        yield Item(
-            f"Whether {names} tells anybody is up to what is called there; no message is sent by the steps here."
-        )
-    elif any(node.type in WORKING for node in box.nodes):
+    calling = [strong(node.title) for node, _ in tasks if node.name in after]
+    telling = [strong(node.title) for node, done in tasks if done.told is not None]
+    if calling:
+        yield Item(f"Whether {listing(calling, 'or')} tells anybody is up to what is called there.")
+    elif telling:
+        yield Item(f"Messages are sent by {listing(telling)}, but none because a step has failed.")
+    elif tasks:
         yield Item("No step tells anybody about a failure: it has to be looked for.")
+
+
+def _after_failure(box: Box) -> Iterator[Node]:
+    """The states that only a failure leads to, in this box and in those inside it, with all that these hold."""
+    _, troubled = reading_order(box)
+    for node in box.nodes:
+        if node in troubled:
+            yield node
+        for inner in node.boxes:
+            yield from every_node(inner) if node in troubled else _after_failure(inner)
 
 
 def _ends(definition: Mapping[str, Json], box: Box) -> list[Item]:

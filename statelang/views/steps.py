@@ -153,7 +153,7 @@ def _fail(box: Box, node: Node, glossary: Glossary) -> Told:
         known = glossary.errors.get(error)
         said += f": {plain(known or quoted(error))}"
     elif isinstance(state.get("ErrorPath"), str) or error:
-        said += ", with the error that came up"
+        said += ", with the error that the data names"
     if isinstance(cause, str) and cause and "{%" not in cause:
         said += f", because {plain(quoted(shortened(cause, 200)))}"
     else:
@@ -237,8 +237,8 @@ def _list(value: Json) -> list[Mapping[str, Json]]:
 
 
 def _tries(node: Node, glossary: Glossary) -> Iterator[str]:
-    for retrier in _list(node.definition.get("Retry")):
-        yield f"If {plain(caught(retrier, glossary))}, {tried(retrier)}."
+    for position, retrier in enumerate(_list(node.definition.get("Retry"))):
+        yield f"If {plain(caught(retrier, glossary, other=position > 0))}, {tried(retrier)}."
 
 
 def tried(retrier: Mapping[str, Json]) -> str:
@@ -282,8 +282,10 @@ def _pauses(retrier: Mapping[str, Json], many: int) -> Iterator[float]:
 
 def _catches(box: Box, node: Node, glossary: Glossary) -> Iterator[str]:
     again = " still" if any(tries(retrier) > 0 for retrier in _list(node.definition.get("Retry"))) else ""
-    for catcher in _list(node.definition.get("Catch")):
+    for position, catcher in enumerate(_list(node.definition.get("Catch"))):
         target = catcher.get("Next")
         if isinstance(target, str):
-            clause = caught(catcher, glossary).replace("anything goes wrong", f"anything{again} goes wrong", 1)
+            clause = caught(catcher, glossary, other=position > 0).replace(
+                "anything goes wrong", f"anything{again} goes wrong", 1
+            )
             yield f"If {plain(clause)}, it goes on with {strong(box.node(target).title)}."
