@@ -7,15 +7,16 @@ Rule: a definition need not be ready to run: placeholders may stand for values, 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import click
 
-from statelang.compiler.source import Source, read_source
-from statelang.compiler.substitutions import quote_placeholders, substitute
+from statelang.compiler.embedded import RESOURCES, definitions
+from statelang.compiler.problems import Problem
+from statelang.compiler.source import read_source
 from statelang.errors import InvalidDefinition, InvalidSettings
 from statelang.state_machine import SUFFIXES
 from statelang.values import Json, decode, encode
@@ -82,6 +83,8 @@ def subject(
 
 def stem(file: str) -> str:
     """The name of a definition's file without its ending."""
+    if "#" in file and not Path(file).is_file():
+        return file.partition("#")[2]
     name = Path(file).name
     return next((name[: -len(suffix)] for suffix in SUFFIXES if name.endswith(suffix)), Path(name).stem)
 
@@ -103,17 +106,42 @@ def read_text(file: str) -> str:
 
 
 def _definition(file: str, values: Mapping[str, Json]) -> Mapping[str, Json]:
-    text = substitute(read_text(file), values)
-    source = read_source(text, file)
-    if not isinstance(source.value, dict):
-        source = read_source(quote_placeholders(text), file)
-    if not isinstance(source.value, dict) or not isinstance(source.value.get("States"), dict):
-        raise _refused(source, file)
+    """The definition in a file, or of the machine NAME of a template where FILE#NAME was given."""
+    place, _, wanted = (file, "", "") if Path(file).is_file() else file.partition("#")
+    text = read_text(place)
+    found = list(definitions(text, place, values=values, type="STANDARD", read=_beside_template))
+    names = list(_machines(read_source(text, place).value))
+    if len(found) > 1 and wanted not in names:
+        told = f"{place}: holds {len(found)} state machines; name one as {place}#NAME: {', '.join(names)}"
+        raise InvalidDefinition(told)
+    source = found[names.index(wanted) if wanted in names else 0].source
+    if source is None or not isinstance(source.value, dict) or not isinstance(source.value.get("States"), dict):
+        problems = found[0].problems if source is None else [source.locate(problem) for problem in source.problems]
+        raise _refused([problem for problem in problems if problem.severity == "ERROR"], place)
     return source.value
 
 
-def _refused(source: Source, file: str) -> InvalidDefinition:
-    problems = [source.locate(problem) for problem in source.problems if problem.severity == "ERROR"]
+def _beside_template(path: str) -> str | None:
+    try:
+        return read_text(path)
+    except InvalidDefinition:
+        return None
+
+
+def _machines(value: Json) -> Iterator[str]:
+    """The names of the state machines of a template, in the order in which they stand there."""
+    if not isinstance(value, dict):
+        return
+    resources = value.get("Resources")
+    for name, resource in resources.items() if isinstance(resources, dict) else ():
+        if isinstance(resource, dict) and resource.get("Type") in RESOURCES:
+            yield name
+    framework = value.get("stepFunctions")
+    machines = framework.get("stateMachines") if isinstance(framework, dict) else None
+    yield from machines if isinstance(machines, dict) else ()
+
+
+def _refused(problems: list[Problem], file: str) -> InvalidDefinition:
     told = "\n".join(map(str, problems)) or f"{file}: is no state machine: it has no object 'States'"
     return InvalidDefinition(told, tuple(problems))
 

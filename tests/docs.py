@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from statelang.compiler.source import read_source
-from statelang.compiler.substitutions import quote_placeholders
 from statelang.views.chart import chart
 from statelang.views.explanation import explanation
 from statelang.views.glossary import Glossary, glossary_of
@@ -31,7 +30,7 @@ def pages() -> dict[Path, str]:
 def _pages(name: str) -> dict[Path, str]:
     file, words = file_of(name), _glossary(name)
     text = file.read_text(encoding="utf-8")
-    value = read_source(quote_placeholders(text) if file.suffix == ".json" else text, file.name).value
+    value = read_source(text, file.name).value
     box = chart(value, words)
     title = words.title or split_name(name).capitalize()
     document = explanation(value, title, words)

@@ -103,14 +103,6 @@ def substitute(text: str, values: Mapping[str, Json]) -> str:
     return weave(text, values).text if values else text
 
 
-_UNQUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\$\{[A-Za-z_][\w.:]*\}', re.DOTALL)
-
-
-def quote_placeholders(text: str) -> str:
-    """JSON text in which a placeholder that stands for a whole value is a text, for those who only read it."""
-    return _UNQUOTED.sub(lambda match: match[0] if match[0][0] == '"' else f'"{match[0]}"', text)
-
-
 def unresolved(value: Json, pointer: str = "") -> Iterator[tuple[str, str]]:
     """(pointer, name) of every placeholder that is left in the texts of a value."""
     if isinstance(value, str):

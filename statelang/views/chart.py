@@ -116,12 +116,18 @@ def _edges(name: str, state: Mapping[str, Json], glossary: Glossary) -> Iterator
         yield Edge(name, state["Next"], "next")
     for rule in _list(state.get("Choices")):
         if isinstance(rule.get("Next"), str):
-            yield Edge(name, rule["Next"], "rule", condition(rule, glossary.values.get))
+            yield Edge(name, rule["Next"], "rule", _said(rule, glossary))
     if isinstance(state.get("Default"), str):
         yield Edge(name, state["Default"], "default", "otherwise")
     for position, catcher in enumerate(_list(state.get("Catch"))):
         if isinstance(catcher.get("Next"), str):
             yield Edge(name, catcher["Next"], "catch", f"if {caught(catcher, glossary, other=position > 0)}")
+
+
+def _said(rule: Mapping[str, Json], glossary: Glossary) -> str:
+    """The words of a rule; of a formula that has none, the comment its author gave the rule."""
+    words, comment = condition(rule, glossary.values.get), rule.get("Comment")
+    return comment if words.startswith("the formula “") and isinstance(comment, str) and comment.strip() else words
 
 
 def caught(catcher: Mapping[str, Json], glossary: Glossary, *, other: bool = False) -> str:
@@ -266,6 +272,13 @@ def hopeful(box: Box) -> set[str]:
         if not more:
             return found
         found |= more
+
+
+def backward(box: Box) -> set[Edge]:
+    """The ways that lead back to where a run has been."""
+    place = {name: number for number, name in enumerate(_order(box, [START], catches=True))}
+    last = len(place)
+    return {edge for edge in box.edges if place.get(edge.target, last) <= place.get(edge.source, last - 1)}
 
 
 def _order(box: Box, roots: list[str], *, catches: bool) -> list[str]:

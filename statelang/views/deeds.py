@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from statelang.values import Json
@@ -67,6 +67,13 @@ MESSAGES: Final = frozenset(
 )  # fmt: skip
 """What tells somebody something."""
 
+OWN: Final = frozenset(
+    {("lambda", "invoke"), ("states", "startExecution"), ("sfn", "startExecution"), ("sfn", "startSyncExecution"),
+     ("ecs", "runTask"), ("batch", "submitJob"), ("apigateway", "invoke"), ("http", "invoke"),
+     ("codebuild", "startBuild"), ("glue", "startJobRun")}
+)  # fmt: skip
+"""What runs somebody's own code."""
+
 NAMES: Final = {
     "dynamodb": "DynamoDB", "s3": "S3", "sns": "SNS", "sqs": "SQS", "ecs": "ECS", "eks": "EKS", "ec2": "EC2",
     "rds": "RDS", "ssm": "Systems Manager", "sfn": "Step Functions", "states": "Step Functions",
@@ -85,14 +92,17 @@ NAMES: Final = {
 class Deed:
     """What a Task does: `says` is a phrase without its subject (`calls the function “charge”`), `short` a label.
 
-    `told` names who is told something by it, None where nobody is. `waits`: it ends only when somebody answers
-    (`answer`), or when what it started has ended (`end`); None: at once.
+    `waits`: it ends only when somebody answers (`answer`), or when what it started has ended (`end`); None: at once.
+    `message`: it sends one; `told` names who is told something by it, where the glossary knows. `own`: it runs what
+    somebody has written, of which nobody here can know what it does.
     """
 
     says: str
     short: str
-    told: str | None = None
     waits: str | None = None
+    message: bool = False
+    own: bool = False
+    told: str | None = None
 
 
 def deed(state: Mapping[str, Json], glossary: Glossary) -> Deed:
@@ -102,7 +112,7 @@ def deed(state: Mapping[str, Json], glossary: Glossary) -> Deed:
     found = _integration(resource, state) or _other(resource)
     if entry is None:
         return found
-    return Deed(entry.says or found.says, entry.short or found.short, entry.tells or found.told, found.waits)
+    return replace(found, says=entry.says or found.says, short=entry.short or found.short, told=entry.tells)
 
 
 def _arguments(state: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -125,13 +135,12 @@ def _integration(resource: str, state: Mapping[str, Json]) -> Deed | None:
     row = SERVICES.get((service, action))
     if row is None:
         says = f"asks {name} to {split_name(action)}"
-        return Deed(says, f"{name} · {split_name(action)}", None, waits)
+        return Deed(says, f"{name} · {split_name(action)}", waits)
     words, parameters, otherwise = row
     target = next(filter(None, (_target(_arguments(state), key) for key in parameters.split())), None)
     says = words.format(target or otherwise)
-    told = (target or otherwise) if (service, action) in MESSAGES else None
     short = f"{name} · {_plain(target)}" if target else f"{name} · {split_name(action)}"
-    return Deed(says, short, told, waits)
+    return Deed(says, short, waits, (service, action) in MESSAGES, (service, action) in OWN)
 
 
 def _target(arguments: Mapping[str, Json], key: str) -> str | None:
@@ -167,20 +176,21 @@ def _other(resource: str) -> Deed:
     function = _FUNCTION.fullmatch(resource)
     if function is not None:
         name = last_name(resource)
-        return Deed(f"calls the function {quoted(name)}", f"Lambda · {name}")
+        return Deed(f"calls the function {quoted(name)}", f"Lambda · {name}", own=True)
     activity = _ACTIVITY.fullmatch(resource)
     if activity is not None:
         name = last_name(activity["name"])
-        return Deed(f"hands the work {quoted(name)} to whoever takes it up", f"Activity · {name}", None, "answer")
+        return Deed(f"hands the work {quoted(name)} to whoever takes it up", f"Activity · {name}", "answer", own=True)
     scheme, found, rest = resource.partition(":")
     if found and scheme == "python":
-        return Deed(f"calls the function {quoted(rest.rpartition(':')[2])}", f"Python · {rest.rpartition(':')[2]}")
+        name = rest.rpartition(":")[2]
+        return Deed(f"calls the function {quoted(name)}", f"Python · {name}", own=True)
     if found and scheme == "exec":
-        return Deed(f"runs the program {quoted(shortened(rest, 60))}", f"Program · {shortened(rest, 40)}")
+        return Deed(f"runs the program {quoted(shortened(rest, 60))}", f"Program · {shortened(rest, 40)}", own=True)
     if scheme in ("http", "https"):
-        return Deed(f"calls the web address {quoted(resource)}", f"HTTP · {resource.partition('//')[2]}")
+        return Deed(f"calls the web address {quoted(resource)}", f"HTTP · {resource.partition('//')[2]}", own=True)
     name = last_name(resource)
-    return Deed(f"calls {quoted(name)}", name) if name else Deed("does its work", "no resource")
+    return Deed(f"calls {quoted(name)}", name, own=True) if name else Deed("does its work", "no resource")
 
 
 def _plain(target: str) -> str:

@@ -216,17 +216,18 @@ def _told(box: Box, glossary: Glossary) -> Iterator[Item]:
     """Who is told of a failure, as far as the definition says."""
     after = {node.name for node in _after_failure(box)}
     tasks = [(node, deed(node.definition, glossary)) for node in every_node(box) if node.type == "Task"]
-    for node, done in tasks:
-        if done.told is not None and node.name in after:
-            yield Item(f"{strong(node.title)} tells {plain(done.told)} about it.")
-    if any(done.told is not None and node.name in after for node, done in tasks):
+    told = [(node, done) for node, done in tasks if done.told or done.message]
+    heard = [(node, done) for node, done in told if node.name in after]
+    for node, done in heard:
+        yield Item(f"{strong(node.title)} {plain(f'tells {done.told} about it' if done.told else done.says)}.")
+    own = [strong(node.title) for node, done in tasks if node.name in after and done.own]
+    if heard:
         return
-    calling = [strong(node.title) for node, _ in tasks if node.name in after]
-    telling = [strong(node.title) for node, done in tasks if done.told is not None]
-    if calling:
-        yield Item(f"Whether {listing(calling, 'or')} tells anybody is up to what is called there.")
-    elif telling:
-        yield Item(f"Messages are sent by {listing(telling)}, but none because a step has failed.")
+    if own:
+        yield Item(f"Whether {listing(own, 'or')} tells anybody is up to what is called there.")
+    elif told:
+        names = listing([strong(node.title) for node, _ in told])
+        yield Item(f"Messages are sent by {names}, but none because a step has failed.")
     elif tasks:
         yield Item("No step tells anybody about a failure: it has to be looked for.")
 

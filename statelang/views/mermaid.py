@@ -42,6 +42,7 @@ class _Writer:
         self.links = 0
         self.taken: list[int] = []
         self.classes: dict[str, list[str]] = {}
+        self.branches: list[str] = []
 
     def box(self, box: Box, prefix: str, indent: str) -> Iterator[str]:
         ids = {node.name: f"{prefix}{number}" for number, node in enumerate(box.nodes, 1)}
@@ -60,22 +61,25 @@ class _Writer:
         if not node.boxes:
             yield f"{indent}{name}{left}{self.words(node)}{right}"
             return
-        yield f'{indent}subgraph {name}["{self.words(node)}"]'
+        yield f'{indent}subgraph {name}["{self.words(node, " · ")}"]'
+        yield f"{indent}  direction TB"
         for number, inner in enumerate(node.boxes, 1):
             if len(node.boxes) == 1:
                 yield from self.box(inner, f"{name}_", f"{indent}  ")
             else:
+                self.branches.append(f"{name}_{number}")
                 yield f'{indent}  subgraph {name}_{number}[" "]'
+                yield f"{indent}    direction TB"
                 yield from self.box(inner, f"{name}_{number}_", f"{indent}    ")
                 yield f"{indent}  end"
         yield f"{indent}end"
 
-    def words(self, node: Node) -> str:
+    def words(self, node: Node, between: str = "<br/>") -> str:
         tries = f" ↻ {node.tries}" if node.tries else ""
         lines = [_escape(node.title) + tries, _escape(node.detail)]
         if self.course is not None and self.course.outcome(node.name) != "never":
             lines.append(_escape(self.course.note(node.name, self.now)))
-        return "<br/>".join(line for line in lines if line)
+        return between.join(line for line in lines if line)
 
     def edge(self, edge: Edge, ids: dict[str, str], indent: str) -> str:
         if taken(edge, self.course):
@@ -92,6 +96,9 @@ class _Writer:
             broken = ",stroke-dasharray:4 3" if kind == MISSING else ""
             yield f"  classDef {name} fill:{fill},stroke:{line},color:#1f2328{broken}"
             yield f"  class {','.join(names)} {name}"
+        if self.branches:
+            yield "  classDef branch fill:#8796a51a,stroke:#8c959f,stroke-dasharray:4 3"
+            yield f"  class {','.join(self.branches)} branch"
 
 
 def _escape(text: str) -> str:

@@ -8,12 +8,12 @@ Rule: graphlay is used here alone, and only here are lengths known; what is draw
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from statelang.errors import StatelangError
-from statelang.views.chart import START, Box, Edge, Node, hopeful, reading_order
+from statelang.views.chart import START, Box, Edge, Node, backward, hopeful, reading_order
 from statelang.views.letters import text_width, wrapped
 
 TITLE: Final = 13
@@ -37,21 +37,23 @@ GAP: Final = 18
 """What is left free around what a Parallel or Map holds."""
 
 MARGIN: Final = 20
+CLEAR: Final = 7
+"""What is left free to the left and right of a label."""
+
 DOT: Final = 14
 """The start."""
 
 WEIGHTS: Final[Mapping[str, float]] = {"start": 8.0, "next": 6.0, "rule": 3.0, "default": 3.0, "catch": 0.4}
 """How straight a way is drawn: the main path before the branches, those before what only a failure takes."""
 
-LOST: Final = 0.5
-"""The weight of a way from which no good end can be reached."""
+ASIDE: Final = 0.5
+"""The weight of a way from which no good end can be reached, that leads back, or that only a failure leads to."""
 
 OPTIONS: Final[Mapping[str, Any]] = {
     "direction": "topbottom",
     "spacing": {"layer_gap": 34.0, "node_gap": 30.0, "self_loop_gap": 12.0},
     "routing": {"style": "orthogonal", "port_sides": "facing_preferred"},
     "coords": {"branch_style": "straight_main"},
-    "cycles": {"strategy": "follow_flow"},
     "effort": "thorough",
 }
 
@@ -111,7 +113,7 @@ def _laid_out(box: Box, notes: Mapping[str, str]) -> Picture:
     main, troubled = reading_order(box)
     nodes = [Node(START, START, ""), *main, *troubled] if box.start else [*main, *troubled]
     measured = [_measured(node, notes) for node in nodes]
-    layout = _graphlay([size for size, _ in measured], box.edges, hopeful(box))
+    layout = _graphlay([size for size, _ in measured], box)
     placed: list[Placed] = []
     drawn = _drawn(box.edges, layout, len(nodes))
     for (size, inside), at in zip(measured, layout["nodes"]):
@@ -173,7 +175,7 @@ def _holding(
     return own, Picture(whole, own.height, tuple(placed), tuple(drawn))
 
 
-def _graphlay(sizes: list[Placed], edges: tuple[Edge, ...], good: Collection[str]) -> dict[str, Any]:
+def _graphlay(sizes: list[Placed], box: Box) -> dict[str, Any]:
     """The layout of the nodes and, after them, of the labels: a label is a node on its way, so that it is never off it.
 
     The routes of a labelled edge are two: to its label and on from there.
@@ -185,17 +187,20 @@ def _graphlay(sizes: list[Placed], edges: tuple[Edge, ...], good: Collection[str
     graph = graphlay.Graph()
     for size in sizes:
         graph.node(size.node.name, width=size.width, height=size.height)
-    ways: list[tuple[Any, Any, float]] = []
-    for number, edge in enumerate(edges):
-        weight = WEIGHTS[edge.kind] if edge.target in good else min(LOST, WEIGHTS[edge.kind])
+    good, back = hopeful(box), backward(box)
+    main = {START, *(node.name for node in reading_order(box)[0])}
+    ways: list[tuple[Any, Any, float, bool]] = []
+    for number, edge in enumerate(box.edges):
+        straight = edge.source in main and edge.target in good and edge not in back
+        weight = WEIGHTS[edge.kind] if straight else min(ASIDE, WEIGHTS[edge.kind])
         if edge.label:
             width, height = _label_size(_label(edge))
-            graph.node(number, width=width, height=height)
-            ways += [(edge.source, number, weight), (number, edge.target, weight)]
+            graph.node(number, width=width + 2 * CLEAR, height=height)
+            ways += [(edge.source, number, weight, edge in back), (number, edge.target, weight, edge in back)]
         else:
-            ways.append((edge.source, edge.target, weight))
-    for source, target, weight in ways:
-        graph.edge(source, target, weight=weight)
+            ways.append((edge.source, edge.target, weight, edge in back))
+    for source, target, weight, upward in ways:
+        graph.edge(source, target, weight=weight, reverse_for_ranking=upward)
     laid: dict[str, Any] = graphlay.layout(graph, preset="process_map", options=OPTIONS).to_dict()
     return laid
 

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from statelang.compiler.source import read_source
-from statelang.compiler.substitutions import quote_placeholders
 from statelang.views.chart import START, chart, every_node
 from statelang.views.explanation import explanation
 from statelang.views.letters import text_width, wrapped
@@ -29,10 +28,7 @@ from tests.views.parcel import definition
 
 
 def machine(name: str) -> dict[str, Any]:
-    text = file_of(name).read_text(encoding="utf-8")
-    value: dict[str, Any] = read_source(
-        quote_placeholders(text) if file_of(name).suffix == ".json" else text, file_of(name).name
-    ).value
+    value: dict[str, Any] = read_source(file_of(name).read_text(encoding="utf-8"), file_of(name).name).value
     return value
 
 
@@ -49,13 +45,30 @@ def test_nothing_overlaps_and_all_is_drawn(name: str) -> None:
         assert f'data-state="{node}"' in text
 
 
-def test_the_main_path_is_straight_and_what_is_caught_stands_aside() -> None:
-    places = {placed.node.name: placed for placed in picture(chart(machine("order"))).placed}
-    middle = {name: placed.x + placed.width / 2 for name, placed in places.items()}
-    main = ["Reserve stock", "Charge card", "Book transport", "Ordered"]
-    assert len({middle[name] for name in main}) == 1
-    assert [places[name].y for name in main] == sorted(places[name].y for name in main)
-    assert all(abs(middle[name] - middle["Ordered"]) > 50 for name in ("Refund card", "Release stock", "Cancelled"))
+@pytest.mark.parametrize(
+    ("name", "main"),
+    [
+        ("order", ["Reserve stock", "Charge card", "Book transport", "Ordered"]),
+        (
+            "settlement",
+            ["Start counting", "Is the file there?", "Control totals", "Transform", "Distribute", "Settled"],
+        ),
+        ("polling", ["Order the report", "Wait", "Ask for it", "Ready?"]),
+        ("media", ["Probe", "Produce", "Publish"]),
+        ("quote", ["Identify customer", "Score intent", "Price the cover", "What becomes of it"]),
+    ],
+)
+def test_the_main_path_is_straight_and_what_is_caught_stands_aside(name: str, main: list[str]) -> None:
+    box = chart(machine(name))
+    start, *rest = picture(box).placed
+    places = {placed.node.name: placed for placed in rest}
+    middle = {state: placed.x + placed.width / 2 for state, placed in places.items()}
+    assert max(middle[state] for state in main) - min(middle[state] for state in main) < 1
+    assert [places[state].y for state in main] == sorted(places[state].y for state in main)
+    assert start.node.type == START
+    assert start.y < min(placed.y for placed in rest)
+    aside = [edge.target for edge in box.edges if edge.kind == "catch"]
+    assert all(abs(middle[state] - middle[main[0]]) > 50 for state in aside)
 
 
 def test_the_check_itself_sees_what_is_wrong() -> None:

@@ -109,7 +109,7 @@ def test_a_deed_says_whom_it_tells_and_what_it_waits_for() -> None:
         "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
         "Parameters": {"QueueUrl": "https://x/1/q"},
     }
-    assert (deed(queue, Glossary()).told, deed(queue, Glossary()).waits) == ("“q”", "answer")
+    assert (deed(queue, Glossary()).message, deed(queue, Glossary()).waits) == (True, "answer")
     assert deed({"Resource": "arn:aws:states:::ecs:runTask.sync"}, Glossary()).waits == "end"
 
 
