@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "validate": ("validate", "Check definitions and tell every problem."),
     "graph": ("graph", "Draw a state machine: Mermaid, SVG, or a page to look around in."),
     "explain": ("explain", "Tell in plain sentences what a state machine does."),
+    "test": ("test", "Run the cases of state machines in virtual time."),
     "store": ("store", "Look after a store: info, check, backup, prune."),
 }
 """Command -> (module in this package, what it does in one line)."""

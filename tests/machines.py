@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
-from statelang.compiler.yaml import read_yaml
+from statelang.core.resource import classify
+from statelang.language.scope import ABSENT
+from statelang.program import Task
 from statelang.state_machine import StateMachine, load
 from statelang.tasks import Bindings, read_bindings
-from statelang.values import Json
+from statelang.testing import cases as written
+from statelang.values import Json, decode
 from tests.shared import ROOT
 
 DEFINITIONS = ROOT / "definitions"
-NOTHING: Any = object()
+NOTHING: Any = ABSENT
 
 
 @dataclass(frozen=True)
@@ -57,15 +60,31 @@ def machine_of(name: str, **values: Json) -> StateMachine:
 
 
 def cases(*names: str) -> list[Case]:
-    """The cases of some machines, or of all."""
+    """The cases of some machines, or of all, that need nothing but the bindings and a person who answers tokens."""
     found = []
     for name in names or machines():
-        value, _, problems = read_yaml((DEFINITIONS / name / f"{name}.cases.yaml").read_text(encoding="utf-8"))
-        assert not problems
-        for title, case in value["cases"].items():
-            path = case.pop("path", None)
-            found.append(Case(name, title, path=None if path is None else tuple(path), **case))
+        nodes = machine_of(name).program.nodes
+        later = {n for n, node in nodes.items() if isinstance(node, Task) and classify(node.resource).later}
+        for case in written.read_cases(DEFINITIONS / name / f"{name}.cases.yaml").cases:
+            if not case.meanwhile and set(case.mocks) <= later:
+                found.append(_plain(name, case))
     return found
+
+
+def _plain(machine: str, case: written.Case) -> Case:
+    expected = case.expected
+    answers = {state: mocks[0].output for state, mocks in case.mocks.items() if mocks[0].does == "return"}
+    return Case(
+        machine,
+        case.name,
+        decode(case.input),
+        str(expected.status),
+        expected.output,
+        expected.error,
+        expected.cause,
+        expected.path,
+        answers,
+    )
 
 
 every_case = pytest.mark.parametrize("case", cases(), ids=str)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import threading
+import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from statelang import Engine, Failed, Pending, Submitted, TaskCall
-from statelang.core.execution import Execution
-from statelang.core.stimulus import RunTask
+from statelang import Engine, TaskCall
 from statelang.tasks import Bindings
 from statelang.testing.clock import VirtualClock
-from statelang.testing.simulation import WAYS, Reply, Simulation, Way, start
-from statelang.values import encode
-from tests.machines import Case, bindings_of, entered, every_case, file_of, hold, machine_of, machines
+from statelang.testing.expectations import differences
+from statelang.testing.simulation import WAYS
+from statelang.testing.suite import open_suite
+from statelang.testing.trial import try_case
+from tests.machines import DEFINITIONS, Case, bindings_of, entered, every_case, file_of, hold, machine_of, machines
 
 
 class Person:
@@ -54,66 +56,26 @@ def test_on_the_engine(case: Case, store: str, tmp_path: Path) -> None:
         assert entered(history) == case.path
 
 
-@every_case
-def test_the_same_in_three_ways(case: Case) -> None:
-    histories = []
-    for way in WAYS:
-        simulation = _simulation(case, way)
-        head = simulation.run().head
-        hold(case, head.status, None if head.output is None else head.output.json, head.error, head.cause)
-        histories.append(list(simulation.events()))
-    assert histories[0] == histories[1] == histories[2]
-    if case.path is not None:
-        assert entered(histories[0]) == case.path
+@pytest.mark.parametrize("name", machines())
+def test_every_case_holds_and_is_the_same_in_three_ways(name: str) -> None:
+    suite = open_suite(DEFINITIONS / name / f"{name}.cases.yaml")
+    for case in suite.cases:
+        tried = [
+            try_case(suite.machine.program, case, suite.integrations, folder=suite.folder, way=way) for way in WAYS
+        ]
+        assert [str(difference) for difference in differences(case, tried[0])] == []
+        assert tried[0].events == tried[1].events == tried[2].events
 
 
-def _simulation(case: Case, way: Way) -> Simulation:
-    bindings = bindings_of(case.machine)
-
-    def reply(request: RunTask, execution: Execution) -> Reply:
-        state = execution.frames[request.frame].state
-        integration = bindings.find(request.resource, request.input.json)
-        assert integration is not None
-        answer = integration.perform(_call(request))
-        if isinstance(answer, Failed):
-            return Reply(failed=True, error=answer.error, cause=answer.cause)
-        assert answer is not None
-        if isinstance(answer, Submitted):
-            return _job(integration, _call(request), answer)
-        text = encode(answer.output) if answer.text is None else answer.text
-        if not request.later:
-            return Reply(output=text, after=10)
-        if state not in dict(case.answers):
-            return Reply(submitted=text, silent=True)
-        return Reply(submitted=text, output=encode(dict(case.answers)[state]), after=60_000)
-
-    program = machine_of(case.machine).program
-    return Simulation(program, start(program, encode(case.input)), reply, way)
-
-
-def _job(integration: Any, call: TaskCall, begun: Submitted) -> Reply:
-    """A job asked to its end at once; the simulation then tells it in its own time."""
-    polls, ended = 1, integration.poll(call, begun.job, 1)
-    while isinstance(ended, Pending):
-        polls += 1
-        ended = integration.poll(call, begun.job, polls)
-    job: dict[str, Any] = {"submitted": encode(begun.output), "job": encode(begun.job), "polls": polls - 1, "after": 5}
-    if isinstance(ended, Failed):
-        return Reply(failed=True, error=ended.error, cause=ended.cause, **job)
-    return Reply(output=encode(ended.output), **job)
-
-
-def _call(request: RunTask) -> TaskCall:
-    return TaskCall(
-        resource=request.resource,
-        input=request.input.json,
-        token=request.token,
-        idempotency_key=request.key,
-        attempt=request.attempt,
-        deadline=None,
-        context={},
-        cancel=threading.Event(),
-    )
+@pytest.mark.parametrize("name", machines())
+def test_the_cases_cover_all_of_their_machine(name: str) -> None:
+    """What the public command says of it."""
+    command = [str(Path(sys.executable).with_name("statelang")), "test", str(DEFINITIONS / name), "--fail-under", "100"]
+    done = subprocess.run([*command, "-o", "json"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (machine,) = json.loads(done.stdout)["machines"]
+    assert [part["pointer"] for part in machine["parts"] if not part["count"]] == []
+    assert {"states", "transitions"} <= set(machine["tally"])
 
 
 def test_there_are_seven_machines_and_each_can_be_read_by_a_stranger() -> None:

@@ -22,7 +22,7 @@ from statelang.compiler.problems import (
     Problem,
     Severity,
 )
-from statelang.compiler.spelling import Origin, place_of, spelled
+from statelang.compiler.spelling import Origin, Place, place_of, spelled
 from statelang.errors import InvalidInput
 from statelang.values import Json, decode
 
@@ -93,6 +93,13 @@ class Source:
             else:
                 return None
         return value
+
+    def place(self, pointer: str) -> Place | None:
+        """Line and column in the file of a value (its key, where it has one), or of the nearest one around it."""
+        offset = self.offset(pointer, on_key=True)
+        if offset is None:
+            return None
+        return place_of(self.text if self.file_text is None else self.file_text, self.origin(offset))
 
     def locate(self, problem: Problem) -> Problem:
         """The problem with file, line, column and the line itself."""

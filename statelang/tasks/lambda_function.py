@@ -53,9 +53,13 @@ def function_of(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LambdaTask:
-    """What stands in for a function, as the function: given the input, or the Payload of a lambda:invoke."""
+    """What stands in for a function, as the function: given the input, or the Payload of a lambda:invoke.
+
+    `at` is the time its answers bear, in seconds since 1970 (None: now).
+    """
 
     integration: Integration
+    at: float | None = None
 
     def perform(self, call: TaskCall) -> Answer | None:
         """Have it performed, and wrap the answer as Lambda does."""
@@ -74,8 +78,8 @@ class LambdaTask:
         if answer is None:
             return None
         if given.get("InvocationType") == "Event":
-            return Succeeded(envelope(None, handed.aws_request_id, status=202))
-        return Succeeded(envelope(answer.output, handed.aws_request_id))
+            return Succeeded(envelope(None, handed.aws_request_id, status=202, at=self.at))
+        return Succeeded(envelope(answer.output, handed.aws_request_id, at=self.at))
 
 
 def _told(failed: Failed, call: LambdaCall, *, compact: bool) -> Failed:

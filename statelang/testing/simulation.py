@@ -12,6 +12,7 @@ import hashlib
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -20,6 +21,7 @@ from statelang.core.codec import Reader, encode_frame, encode_steps, referred, r
 from statelang.core.execution import Execution, Started, Step, apply
 from statelang.core.frame import rewrite
 from statelang.core.history import expand
+from statelang.core.limits import AWS, Limits
 from statelang.core.machine import advance, begin
 from statelang.core.map_run import MapRun
 from statelang.core.stimulus import (
@@ -75,6 +77,9 @@ class Reply:
     polls: int = 0
 
 
+Post = Callable[[int, Execution], Posted | None]
+"""(the time, the execution as it is then) -> what somebody does to it, or None."""
+
 Replies = Callable[[RunTask, Execution], Reply]
 """What the task of a request does."""
 
@@ -92,8 +97,8 @@ class Simulation:
     started: Started
     replies: Replies
     way: Way = "straight"
-    posts: Sequence[tuple[int, Callable[[int], Posted]]] = ()
-    """What others do: (milliseconds after the start, time -> stimulus)."""
+    posts: Sequence[tuple[int, Post]] = ()
+    """What others do: (milliseconds after the start, what happens then)."""
     find: Find = no_buckets
     """Where the objects of buckets are."""
     most: int = 1_000_000
@@ -114,8 +119,11 @@ class Simulation:
         self.runs = SimulatedRuns(self, self.find)
         self.execution, step = begin(self.program, self.started)
         self._keep(step)
-        for after, make in self.posts:
-            self.plan(self.now + after, make(self.now + after))
+        for after, post in self.posts:
+            self.plan(self.now + after, partial(self._posted, post))
+
+    def _posted(self, post: Post) -> Posted | None:
+        return post(self.now, self.execution)
 
     def child(self, started: Started) -> Simulation:
         """A child execution of a Map Run, in the same world."""
@@ -209,7 +217,7 @@ class Simulation:
         heapq.heappush(self._agenda, (at, self._number, stimulus))
 
     def chance(self) -> bytes:
-        """16 bytes that nobody has had before."""
+        """16 bytes that nobody has had before, and that are the same in every run."""
         self._number += 1
         return hashlib.sha256(f"{self.started.id}:{self._number}".encode()).digest()[:16]
 
@@ -234,15 +242,24 @@ class Simulation:
         return expand(records, self.texts().__getitem__)
 
 
-def start(program: Program, input: str = "{}", *, name: str = "simulation", at: int = START) -> Started:
+def start(
+    program: Program,
+    input: str = "{}",
+    *,
+    name: str = "simulation",
+    machine: str = "machine",
+    at: int = START,
+    limits: Limits = AWS,
+) -> Started:
     """What an execution of the simulation is, where nothing about it matters."""
     arn = "arn:aws:states:us-east-1:000000000000"
     return Started(
         id=name,
-        arn=f"{arn}:execution:machine:{name}",
-        machine="machine",
-        machine_arn=f"{arn}:stateMachine:machine",
+        arn=f"{arn}:execution:{machine}:{name}",
+        machine=machine,
+        machine_arn=f"{arn}:stateMachine:{machine}",
         digest=program.digest,
         input=input,
         at=at,
+        limits=limits,
     )

@@ -88,7 +88,7 @@ def test_stopping_the_execution_stops_its_jobs_in_every_branch(way: Way) -> None
         }
     }
     endless = Reply(submitted="{}", job=JOB, polls=1_000, after=4_000)
-    simulation = simulated(states, endless, way, posts=[(9_000, lambda at: Stopped(at))])
+    simulation = simulated(states, endless, way, posts=[(9_000, lambda at, execution: Stopped(at))])
     assert simulation.run().head.status == "ABORTED"
     assert sorted(stop.task.token for stop in simulation.stopped) == sorted(r.token for r in simulation.requests)
     assert len(simulation.stopped) == 2
@@ -157,7 +157,7 @@ def test_a_redrive_begins_a_new_job(way: Way) -> None:
     from statelang.core.stimulus import Redriven
 
     endless = Reply(submitted="{}", job=JOB, polls=2, after=4_000, output='"done"')
-    posts = [(1_000, lambda at: Stopped(at)), (2_000, lambda at: Redriven(at, 1))]
+    posts = [(1_000, lambda at, execution: Stopped(at)), (2_000, lambda at, execution: Redriven(at, 1))]
     simulation = simulated({"Job": job_state()}, endless, way, posts=posts)
     head = simulation.run().head
     assert head.status == "SUCCEEDED"

@@ -143,7 +143,7 @@ def test_the_core_never_crashes(machine: Any, data: Any, given_answers: Any, sto
             failed, value, after = given_answers[next(number) % len(given_answers)]
             return Reply(failed=failed, error="Task.Error", cause="why", output=encode(value), after=after)
 
-        posts = [] if stop is None else [(stop, lambda at: Stopped(at, "Stopped", None))]
+        posts = [] if stop is None else [(stop, lambda at, execution: Stopped(at, "Stopped", None))]
         simulation = Simulation(program, start(program, encode(data)), reply, way, posts, most=600)
         head = simulation.run().head
         histories.append(list(simulation.events()))

@@ -1,0 +1,376 @@
+"""A trial: one case, run to its end on the simulation, its tasks mocked or performed by bindings.
+
+Rule: a trial lets things happen and says what happened; whether that is right is judged in `expectations`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from statelang.core.context import context_object
+from statelang.core.execution import Execution, Started, Status, Step
+from statelang.core.frame import Frame, TaskWait
+from statelang.core.limits import AWS, Limits
+from statelang.core.resource import classify
+from statelang.core.stimulus import (
+    Posted,
+    Redriven,
+    RunTask,
+    Stopped,
+    TaskFailed,
+    TaskHeartbeat,
+    TaskSucceeded,
+)
+from statelang.errors import StatelangError
+from statelang.language.scope import ABSENT, Absent
+from statelang.names import name_from
+from statelang.ports import Answer, Failed, Integrations, Jobs, Pending, Submitted, Succeeded, TaskCall
+from statelang.program import Program
+from statelang.tasks.bindings import Bindings, matches
+from statelang.tasks.lambda_function import INVOKE, LambdaTask, envelope
+from statelang.testing.cases import Case, Happening
+from statelang.testing.durations import in_words
+from statelang.testing.mocks import Mock, holds
+from statelang.testing.reading import Faulty
+from statelang.testing.simulation import Reply, Simulation, Way, start
+from statelang.values import Json, encode
+
+REQUEST_ID = "00000000-0000-4000-8000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A task that was asked for. `attempt` counts from 0 within the visit, `event` is its …Scheduled event."""
+
+    state: str
+    resource: str
+    input: Json
+    attempt: int
+    event: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a trial could not go on: the case does not say what should happen at this event."""
+
+    message: str
+    event: int
+
+
+@dataclass(slots=True)
+class Happened:
+    """What became of a case. `events` are AWS's, `took` and all times are virtual milliseconds."""
+
+    status: Status
+    output: Json = None
+    error: str | None = None
+    cause: str | None = None
+    events: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    took: int = 0
+    trouble: Trouble | None = None
+
+    @property
+    def entered(self) -> list[dict[str, Any]]:
+        """The …StateEntered events."""
+        return [event for event in self.events if "stateEnteredEventDetails" in event]
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The states in the order in which they were entered."""
+        return tuple(event["stateEnteredEventDetails"]["name"] for event in self.entered)
+
+
+class _Unfit(Exception):
+    """The case does not say what should happen now."""
+
+    def __init__(self, message: str, event: int) -> None:
+        self.trouble = Trouble(message, event)
+
+
+Watch = Callable[[Step], None]
+
+
+def try_case(
+    program: Program,
+    case: Case,
+    integrations: Integrations | None = None,
+    *,
+    machine: str = "machine",
+    folder: Path | None = None,
+    limits: Limits = AWS,
+    watch: Watch | None = None,
+    way: Way = "straight",
+) -> Happened:
+    """Run a case. `integrations` perform what nothing mocks; `folder` is where targets of mocks are relative to.
+
+    `watch` sees every step; `way` is the simulation's.
+
+    Raises Faulty for a mock that belongs to no state and no Resource of the program.
+    """
+    trial = _Trial(program, case, integrations, folder)
+    started = start(
+        program,
+        case.input,
+        name=case.execution or name_from(case.name),
+        machine=name_from(machine),
+        at=case.at,
+        limits=limits,
+    )
+    return trial.run(started, watch or (lambda step: None), way)
+
+
+@dataclass(slots=True)
+class _Job:
+    """A job that an integration has begun, by the token of its task."""
+
+    integration: Jobs
+    job: Json
+    polls: int = 0
+
+
+class _Trial:
+    """One run of one case."""
+
+    def __init__(self, program: Program, case: Case, integrations: Integrations | None, folder: Path | None) -> None:
+        _check_keys(program, case)
+        self.program = program
+        self.case = case
+        self.integrations = integrations
+        self.folder = folder
+        self.calls: list[Call] = []
+        self.used: Counter[int] = Counter()
+        self.asked: Counter[str] = Counter()
+        self.jobs: dict[str, _Job] = {}
+        self.simulation: Simulation | None = None
+
+    def run(self, started: Started, watch: Watch, way: Way) -> Happened:
+        """From the start to the end, or to where nothing moves it any more."""
+        posts = [(happening.after, self._post(happening)) for happening in self.case.meanwhile]
+        simulation = self.simulation = Simulation(self.program, started, self._reply, way, posts)
+        trouble = None
+        try:
+            watch(simulation.steps[0])
+            while (stimulus := simulation.upcoming()) is not None:
+                seen = len(simulation.steps)
+                simulation.deliver(stimulus)
+                for step in simulation.steps[seen:]:
+                    watch(step)
+        except _Unfit as unfit:
+            trouble = unfit.trouble
+        head = simulation.execution.head
+        ended = simulation.now if head.stopped_at is None else head.stopped_at
+        output = None if head.output is None else head.output.json
+        events: list[Any] = list(simulation.events())
+        took = ended - started.at
+        return Happened(head.status, output, head.error, head.cause, events, self.calls, took, trouble)
+
+    def _reply(self, request: RunTask, execution: Execution) -> Reply:
+        frame = execution.frames[request.frame]
+        if request.token in self.jobs:
+            return self._polled(request, execution, frame)
+        call = Call(frame.state, request.resource, request.input.json, request.attempt, frame.previous)
+        self.calls.append(call)
+        mock = self._mock(call)
+        if mock is None or mock.does == "perform":
+            return self._performed(request, execution, frame, call, mock)
+        return _mocked(mock, request, frame, call, execution)
+
+    def _mock(self, call: Call) -> Mock | None:
+        """The mock that answers a call; None where none is meant for it."""
+        key = self._key(call)
+        if key is None:
+            return None
+        number = self.asked[key]
+        self.asked[key] += 1
+        for mock in self.case.mocks[key]:
+            free = mock.times is None or self.used[id(mock)] < mock.times
+            if free and mock.fits(call.input, call.attempt, number):
+                self.used[id(mock)] += 1
+                return mock
+        words = f"call {number + 1} of the mocks of {key!r} (attempt {call.attempt}) fits none of them"
+        raise _Unfit(f"{words}: {_short(call.input)}", call.event)
+
+    def _key(self, call: Call) -> str | None:
+        mocks = self.case.mocks
+        if call.state in mocks:
+            return call.state
+        function = call.input.get("FunctionName") if isinstance(call.input, dict) else None
+        named = str(function) if function is not None and INVOKE.fullmatch(call.resource) else None
+        found = [key for key in mocks if key not in self.program.nodes and matches(key, call.resource, named)]
+        return max(found, key=lambda key: ("*" not in key, len(key.replace("*", "")), key), default=None)
+
+    def _performed(self, request: RunTask, execution: Execution, frame: Frame, call: Call, mock: Mock | None) -> Reply:
+        """Have it done by the bindings, or by the target of a mock."""
+        integrations = self.integrations
+        if mock is not None and mock.target is not None:
+            integrations = Bindings.of({request.resource: mock.target}, self.folder)
+        if integrations is None:
+            message = f"{call.state} has no mock, and the file of cases names no bindings: {_short(call.input)}"
+            raise _Unfit(message, call.event)
+        try:
+            integration = integrations.find(request.resource, request.input.json)
+        except StatelangError as problem:
+            raise _Unfit(f"{call.state} has no mock: {problem}", call.event) from None
+        if integration is None:
+            return _answered(None, request, mock)
+        if isinstance(integration, LambdaTask) and self.simulation is not None:
+            integration = replace(integration, at=self.simulation.now / 1000)
+        answer = _perform(integration.perform, self._call(request, execution, frame))
+        if isinstance(answer, Submitted) and isinstance(integration, Jobs):
+            self.jobs[request.token] = _Job(integration, answer.job)
+            text = encode(answer.output) if answer.text is None else answer.text
+            return Reply(submitted=text, job=encode(answer.job), after=round(answer.poll_after * 1000))
+        return _answered(answer, request, mock)
+
+    def _polled(self, request: RunTask, execution: Execution, frame: Frame) -> Reply:
+        """How the job of a task stands, asked once more."""
+        job = self.jobs[request.token]
+        job.polls += 1
+        stands = job.integration.poll(self._call(request, execution, frame), job.job, job.polls)
+        if isinstance(stands, Pending):
+            return Reply(job=encode(job.job), polls=job.polls, after=round(stands.poll_after * 1000))
+        if isinstance(stands, Failed):
+            return Reply(failed=True, error=stands.error, cause=stands.cause)
+        return Reply(output=encode(stands.output) if stands.text is None else stands.text)
+
+    def _call(self, request: RunTask, execution: Execution, frame: Frame) -> TaskCall:
+        assert self.simulation is not None
+        now, node = self.simulation.now, self.program.nodes[frame.state]
+        return TaskCall(
+            resource=request.resource,
+            input=request.input.json,
+            token=request.token,
+            idempotency_key=request.key,
+            attempt=request.attempt,
+            deadline=None if request.timeout is None else now + round(request.timeout * 1000),
+            context=context_object(execution, frame, node, execution.frames.__getitem__, token=request.token),
+            cancel=threading.Event(),
+            credentials=None if request.credentials is None else request.credentials.json,
+        )
+
+    def _post(self, happening: Happening) -> Callable[[int, Execution], Posted | None]:
+        """What a happening does when its time has come."""
+
+        def post(at: int, execution: Execution) -> Posted:
+            if happening.does == "stop":
+                return Stopped(at, happening.error, happening.cause)
+            if happening.does == "redrive":
+                return Redriven(at, execution.head.redrives + 1)
+            return self._answer(happening, at, execution)
+
+        return post
+
+    def _answer(self, happening: Happening, at: int, execution: Execution) -> Posted:
+        assert self.simulation is not None
+        token = _waiting(execution, happening)
+        if token is None:
+            after = in_words(happening.after)
+            raise _Unfit(
+                f"{after} after the start nobody waits for an answer to {happening.state}", execution.head.events
+            )
+        if happening.does == "heartbeat":
+            return TaskHeartbeat(at, token)
+        if happening.does == "throw":
+            return TaskFailed(at, self.simulation.chance(), token, happening.error, happening.cause)
+        return TaskSucceeded(at, self.simulation.chance(), token, encode(happening.output))
+
+
+def _check_keys(program: Program, case: Case) -> None:
+    """Raises Faulty for a mock that could never answer anything."""
+    computed = any(use.function is None and INVOKE.fullmatch(use.resource) for use in program.uses)
+    names = [*program.nodes, *(happening.state for happening in case.meanwhile if happening.state)]
+    for key in [*case.mocks, *names[len(program.nodes) :]]:
+        if key in program.nodes or any(matches(key, use.resource, use.function) for use in program.uses):
+            continue
+        if computed and key in case.mocks and "function" in key:
+            continue
+        near = difflib.get_close_matches(key, program.nodes, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise Faulty(f"case {case.name!r}: {key!r} is neither a state nor a Resource of the state machine{hint}")
+
+
+def _waiting(execution: Execution, happening: Happening) -> str | None:
+    """The token of the task that has waited longest for its answer."""
+    for command in sorted(execution.waiting):
+        frame = execution.frames[execution.waiting[command]]
+        waiting = frame.waiting
+        if not isinstance(waiting, TaskWait) or frame.state != happening.state:
+            continue
+        if happening.when is ABSENT or holds(waiting.input.json, happening.when):
+            return waiting.token
+    return None
+
+
+def _perform(perform: Callable[[TaskCall], Answer | None], call: TaskCall) -> Answer | None:
+    try:
+        return perform(call)
+    except Exception as problem:
+        return Failed("States.TaskFailed", f"{type(problem).__name__}: {problem}")
+
+
+def _answered(answer: Answer | None, request: RunTask, mock: Mock | None) -> Reply:
+    """What an integration's answer means; a mock may add the answer by token."""
+    after = 0 if mock is None else mock.after
+    beats = () if mock is None else mock.heartbeats
+    if isinstance(answer, Failed):
+        return Reply(failed=True, error=answer.error, cause=answer.cause, after=after, beats=beats)
+    assert answer is None or isinstance(answer, Succeeded), "an integration that begins jobs must be able to poll them"
+    text = "null" if answer is None else encode(answer.output) if answer.text is None else answer.text
+    if answer is not None and not request.later:
+        return Reply(output=text, after=after, beats=beats, submitted=text if request.submits else None)
+    submitted = text if request.submits and not _is_activity(request) else None
+    if mock is not None and mock.error is not None:
+        return Reply(failed=True, error=mock.error, cause=mock.cause, after=after, beats=beats, submitted=submitted)
+    if mock is None or mock.output is ABSENT:
+        return Reply(silent=True, submitted=submitted, beats=beats)
+    return Reply(output=encode(mock.output), after=after, beats=beats, submitted=submitted)
+
+
+def _mocked(mock: Mock, request: RunTask, frame: Frame, call: Call, execution: Execution) -> Reply:
+    waiting = frame.waiting
+    assert isinstance(waiting, TaskWait)
+    if mock.does == "timeout" and waiting.timeout is None and waiting.heartbeat is None:
+        words = (
+            "has neither TimeoutSeconds nor HeartbeatSeconds and never times out; write `never: true` if it should wait"
+        )
+        raise _Unfit(f"{call.state} {words}", call.event)
+    submitted = None
+    if request.submits and not _is_activity(request) and (mock.does != "throw" or mock.after):
+        submitted = encode({} if mock.submitted is ABSENT else mock.submitted)
+    if mock.does in ("timeout", "never"):
+        return Reply(silent=True, submitted=submitted, beats=mock.heartbeats)
+    if mock.does == "throw":
+        return Reply(
+            failed=True,
+            error=mock.error,
+            cause=mock.cause,
+            after=mock.after,
+            submitted=submitted,
+            beats=mock.heartbeats,
+        )
+    output = mock.output
+    if mock.does == "payload":
+        output = _enveloped(output, call, execution)
+    return Reply(output=encode(output), after=mock.after, submitted=submitted, beats=mock.heartbeats)
+
+
+def _enveloped(payload: Json | Absent, call: Call, execution: Execution) -> Json:
+    if not INVOKE.fullmatch(call.resource):
+        raise _Unfit(f"{call.state} is no lambda:invoke: its mock needs `return` instead of `payload`", call.event)
+    return envelope(payload, REQUEST_ID, at=execution.started.at / 1000)
+
+
+def _is_activity(request: RunTask) -> bool:
+    return classify(request.resource).family == "Activity"
+
+
+def _short(value: Json) -> str:
+    text = encode(value)
+    return text if len(text) <= 300 else f"{text[:300]}…"
