@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import click
 
+from statelang.compiler.problems import TOO_DEEP
 from statelang.compiler.source import read_source
 from statelang.config import Settings, read_settings
 from statelang.errors import InvalidInput, InvalidSettings
@@ -80,6 +81,8 @@ def _beside(definition: str | None) -> list[Path]:
     if definition is None:
         return []
     path = Path(definition)
+    if not path.name:
+        return []
     stem = next((path.name[: -len(suffix)] for suffix in SUFFIXES if path.name.endswith(suffix)), path.stem)
     return [path.with_name(stem + suffix) for suffix in BINDINGS]
 
@@ -119,10 +122,17 @@ def json_text(data: bytes, name: str) -> JsonText:
     except UnicodeDecodeError as problem:
         line = data.count(b"\n", 0, problem.start) + 1
         raise InvalidInput(f"{name}:{line}: is not UTF-8 text (byte {problem.start})") from None
+    if not text.strip():
+        raise InvalidInput(f"{name}: is empty, and must be JSON")
     try:
         decode(text)
     except InvalidInput as problem:
-        found = read_source(text, f"{name}.json" if name in ("stdin", "--input") else name)
-        located = [str(found.locate(one)) for one in found.problems if one.severity == "ERROR"]
-        raise InvalidInput("\n".join(located) or f"{name}: {problem}") from None
+        raise InvalidInput(_located(text, name) or f"{name}: {problem}") from None
     return JsonText(text)
+
+
+def _located(text: str, name: str) -> str:
+    """What is wrong with a JSON text, with line and column; empty where only `decode` can tell."""
+    found = read_source(text, f"{name}.json")
+    problems = (one for one in found.problems if one.severity == "ERROR" and one.code != TOO_DEEP)
+    return "\n".join(str(found.locate(one)).replace(f"{name}.json", name, 1) for one in problems)

@@ -19,8 +19,9 @@ from statelang.config import Settings
 from statelang.core.execution import Execution, Step
 from statelang.core.limits import AWS, Limits
 from statelang.engine import Engine
-from statelang.names import new_name
-from statelang.result import Result
+from statelang.names import check_name, new_name
+from statelang.result import JsonText, Result, check_size
+from statelang.state_machine import StateMachine
 from statelang.tasks import Bindings
 
 from .options import (
@@ -72,7 +73,7 @@ def run_command(
     """
     machine, bound = machine_and_bindings(file, bind, sets)
     text, chosen = read_input(given), settings()
-    execution = name or new_name()
+    execution = _checked(machine, bound, text, name, Limits.lifted() if lift_limits else AWS)
     with progress(quiet=quiet) as shown, _engine(chosen, store, bound, policy, shown, lift_limits) as engine:
         if not quiet:
             say(f"{machine.name}: execution {execution}")
@@ -102,8 +103,16 @@ def start_command(
     """Start an execution of FILE and print its name; a worker drives it (`statelang worker`)."""
     machine, bound = machine_and_bindings(file, bind, sets)
     text = read_input(given)
+    execution = _checked(machine, bound, text, name, AWS)
     with _engine(settings(), store, bound, None, Progress()) as engine:
-        click.echo(engine.start(machine, text, name=name, drive=False))
+        click.echo(engine.start(machine, text, name=execution, drive=False))
+
+
+def _checked(machine: StateMachine, bound: Bindings, text: JsonText | None, name: str | None, limits: Limits) -> str:
+    """The name of the execution to start. What can be wrong with it is said before a store is made."""
+    bound.check(machine.program.uses)
+    check_size(text or "{}", limits)
+    return check_name(name or new_name())
 
 
 @click.command("worker")

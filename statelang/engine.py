@@ -27,7 +27,6 @@ from statelang.core.stimulus import Posted, Stopped, TaskFailed, TaskHeartbeat, 
 from statelang.errors import (
     ExecutionNotFound,
     ExecutionNotRedrivable,
-    InvalidInput,
     StatelangError,
     StoreError,
     TaskEnded,
@@ -38,7 +37,7 @@ from statelang.names import check_name, new_name
 from statelang.ports import NewExecution, Store, Summary
 from statelang.positions import Position, positions
 from statelang.program import Program
-from statelang.result import Result, input_text, result_of
+from statelang.result import Result, check_size, input_text, result_of
 from statelang.state_machine import StateMachine
 from statelang.tasks import Bindings, read_bindings
 from statelang.values import Json, decode, encode
@@ -148,7 +147,7 @@ class Engine:
 
     def _begin(self, machine: StateMachine, name: str, input: Json) -> tuple[NewExecution, Execution, Program]:
         program, text = machine.program, input_text(input)
-        self._check_size(text)
+        check_size(text, self.limits)
         meaning = f"{machine.name}\n{program.digest}\n{encode(decode(text))}"
         started = Started(
             id=check_name(name),
@@ -165,11 +164,6 @@ class Engine:
         )
         execution, step = begin(program, started)
         return NewExecution(started, program.source, step), execution, program
-
-    def _check_size(self, text: str) -> None:
-        limit = self.limits.payload
-        if limit is not None and len(text) * 4 > limit and (size := len(text.encode())) > limit:
-            raise InvalidInput(f"the input has {size:,} bytes; at most {limit:,} are allowed (Limits.payload)")
 
     def resume(self, name: str) -> bool:
         """Drive an execution here, if it runs and nobody else drives it; returns whether it is driven here now.

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from statelang.core.execution import Execution, Status
+from statelang.core.limits import Limits
+from statelang.errors import InvalidInput
 from statelang.values import Json, admit, decode, encode
 
 
@@ -47,3 +49,10 @@ def input_text(value: Json | JsonText, default: str = "{}") -> str:
         decode(text)
         return text
     return default if value is None else encode(admit(value))
+
+
+def check_size(text: str, limits: Limits) -> None:
+    """Raises InvalidInput where the text of an input is larger than a payload may be."""
+    limit = limits.payload
+    if limit is not None and len(text) * 4 > limit and (size := len(text.encode())) > limit:
+        raise InvalidInput(f"the input has {size:,} bytes; at most {limit:,} are allowed (Limits.payload)")

@@ -19,6 +19,9 @@ Json = Any
 MAX_DEPTH = 300
 """How deep a value may nest: well within what encoder, decoder and our own recursion take on every Python."""
 
+LONGEST_POINTER = 100
+"""How much of the way to a wrong value a message shows."""
+
 TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 _encode = msgspec.json.Encoder().encode
@@ -130,4 +133,6 @@ def _admit_integer(value: Any, pointer: str) -> Json:
 
 
 def _place(pointer: str) -> str:
+    if len(pointer) > LONGEST_POINTER:
+        pointer = f"{pointer[:LONGEST_POINTER]}…"
     return f"at {pointer}" if pointer else "at the top"

@@ -5,11 +5,13 @@ Rule: a program runs in a process group of its own, and all of the group ends wh
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shlex
 import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,8 +53,12 @@ class ExecTask:
                 return Failed("Exec.NotFound", f"{self.words[0]}: {problem.strerror}: {problem.filename}")
             except OSError as problem:
                 return Failed("Exec.CannotRun", f"{self.words[0]}: {problem.strerror or problem}")
-        with process:
-            out, err = _communicate(process, call)
+        _running.add(process)
+        try:
+            with process:
+                out, err = _communicate(process, call)
+        finally:
+            _running.discard(process)
         return self._answer(process.returncode, out, err)
 
     def _start(self, call: TaskCall, given: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -114,8 +120,37 @@ def _end(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
     try:
         return process.communicate(timeout=TERM_SECONDS)
     except subprocess.TimeoutExpired:
+        return b"", b""
+    finally:
+        _signal(process, signal.SIGKILL)  # those of the group that did not heed, whether or not the first one did
+
+
+_running: Final[set[subprocess.Popen[bytes]]] = set()
+
+
+def _end_all() -> None:
+    """End every program that still runs: with this process end the threads that would see to it."""
+    processes = list(_running)
+    for process in processes:
+        _signal(process, signal.SIGTERM)
+    end = time.monotonic() + TERM_SECONDS
+    while time.monotonic() < end and any(map(_alive, processes)):
+        time.sleep(POLL_SECONDS)
+    for process in processes:
         _signal(process, signal.SIGKILL)
-        return process.communicate()
+
+
+def _alive(process: subprocess.Popen[bytes]) -> bool:
+    """Whether anything of its group runs."""
+    process.poll()
+    try:
+        os.killpg(process.pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+atexit.register(_end_all)
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:

@@ -361,3 +361,40 @@ def test_a_closed_pipe_is_no_trouble(run: Run, tmp_path: Path) -> None:
         check=False,
     )
     assert "Traceback" not in ran.stderr
+
+
+def test_a_program_whose_time_is_up_is_gone_when_the_command_is(run: Run, tmp_path: Path) -> None:
+    script = "sleep 300 & echo $! > pid; wait"
+    task = {"Type": "Task", "Resource": f"exec:sh -c '{script}'", "TimeoutSeconds": 1, "End": True}
+    definition = write(tmp_path, "hangs.asl.json", {"StartAt": "A", "States": {"A": task}})
+    assert "States.Timeout" in run("run", definition).stderr
+    state = Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}/stat")
+    until(lambda: not state.exists() or " Z " in state.read_text(), 5)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["run", "."], "Is a directory"),
+        (["run", "ok.json", "-i", ""], "--input: is empty"),
+        (["run", "ok.json", "-i", "{bad"], "--input:1:2"),
+        (["run", "ok.json", "-i", "@deep"], "deep: nested deeper than 300 levels"),
+        (["run", "ok.json", "-i", "@large"], "at most 262,144"),
+        (["run", "ok.json", "--name", "a b"], "AWS does not allow"),
+        (["start", "ok.json", "--name", "a:b"], "AWS does not allow"),
+        (["run", "unbound.json"], "nobody.here"),
+    ],
+)
+def test_what_is_wrong_with_a_start_is_said_before_a_store_is_made(
+    words: list[str], told: str, run: Run, tmp_path: Path
+) -> None:
+    write(tmp_path, "ok.json", PASS)
+    task = {"Type": "Task", "Resource": "python:nobody.here:f", "End": True}
+    write(tmp_path, "unbound.json", {"StartAt": "A", "States": {"A": task}})
+    write(tmp_path, "deep", "[" * 100_000 + "]" * 100_000)
+    write(tmp_path, "large", json.dumps("x" * 300_000))
+    done = run(*words)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert done.stdout == ""
+    assert not list(tmp_path.glob("*.db*"))
