@@ -60,8 +60,11 @@ def machine_and_bindings(file: str, bind: tuple[str, ...], sets: tuple[str, ...]
 
 
 def bindings(bind: tuple[str, ...], *, beside: str | None = None) -> Bindings:
-    """The bindings of the files named, in order; else those of the settings, else those beside the definition."""
-    found = Bindings(folder=None if beside is None else Path(beside).resolve().parent)
+    """The bindings of the files named, in order; else those of the settings, else those beside the definition.
+
+    What a Resource itself names is looked for beside the definition, or in the folder one is in.
+    """
+    found = Bindings(folder=Path.cwd() if beside is None else Path(beside).resolve().parent)
     for file in bindings_files(bind, beside=beside):
         found = found | read_bindings(file)
     return found

@@ -21,10 +21,13 @@ from statelang.errors import InvalidInput
 from statelang.positions import Position, positions
 from statelang.values import decode
 
-from .output import clock_text, span_text
+from .output import clock_text, say, span_text
 
 SHOWN: Final = 12
 """How many places of an execution the terminal shows at once."""
+
+KEPT: Final = 100
+"""Of how many executions it knows where they stand: those that moved last."""
 
 ENDINGS: Final = {
     "StateExited": ("done", "green"),
@@ -42,10 +45,14 @@ def progress(*, quiet: bool = False, named: bool = False) -> Progress:
 
 
 class Progress(AbstractContextManager["Progress"]):
-    """Shows nothing; `committed` is called on the worker's thread."""
+    """Shows nothing but trouble; `committed` and `gave_up` are called on the worker's thread."""
 
     def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
         """These steps of an execution are in the store."""
+
+    def gave_up(self, execution: str, problem: BaseException) -> None:
+        """This worker cannot drive an execution: whoever looks at it must learn so."""
+        say(f"{execution}: cannot be driven here: {problem}")
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
@@ -74,7 +81,7 @@ class LiveProgress(Progress):
 
         self._named = named
         self._lock = threading.Lock()
-        self._standing: list[tuple[str, list[Position]]] = []
+        self._standing: dict[str, list[Position]] = {}
         self._console = Console(stderr=True, highlight=False)
         self._live = Live(self, console=self._console, refresh_per_second=8, transient=True)
 
@@ -94,12 +101,17 @@ class LiveProgress(Progress):
         running = execution.head.status == "RUNNING"
         with self._lock:
             name = execution.started.id
-            self._standing = [(other, places) for other, places in self._standing if other != name]
+            self._standing.pop(name, None)
             if running:
-                self._standing.append((name, list(positions(execution))))
+                self._standing[name] = list(positions(execution))
+            if len(self._standing) > KEPT:
+                del self._standing[next(iter(self._standing))]
         for at, text, colour in told:
             name = f"{execution.started.id} " if self._named else ""
             self._console.print(Text(f"{clock_text(at)} {name}", style="dim") + Text(text, style=colour or ""))
+
+    def gave_up(self, execution: str, problem: BaseException) -> None:
+        self._console.print(f"{execution}: cannot be driven here: {problem}", style="red", markup=False)
 
     def __rich__(self) -> Any:
         from rich.table import Table
@@ -108,7 +120,7 @@ class LiveProgress(Progress):
         grid = Table.grid(padding=(0, 2))
         now = time.time_ns() // 1_000_000
         with self._lock:
-            places = [place for _, standing in self._standing for place in standing]
+            places = [place for standing in self._standing.values() for place in standing]
         for place in places[:SHOWN]:
             grid.add_row(Text("●", style="cyan"), Text(place.place, style="bold"), _doing(place, now))
         if len(places) > SHOWN:

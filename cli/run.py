@@ -208,6 +208,7 @@ def _engine(
         region=chosen.region,
         role_arn=chosen.role_arn,
         watch=watch,
+        trouble=shown.gave_up if serve else None,
     )
 
 

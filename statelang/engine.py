@@ -71,7 +71,8 @@ class Engine:
     `store` is an address (`sqlite:///runs.db`, `memory:`) or a Store. `tasks` binds Resources, with `*` patterns, to
     Python callables, targets like `python:shop.tasks:charge` or integrations; `bindings` is a bindings file, or what
     `read_bindings` made of one, over which `tasks` wins. `policy` says what shares a checkpoint. `serve`: drive every
-    execution of the store that nobody drives, not only those begun here.
+    execution of the store that nobody drives, not only those begun here. `watch` is told of every commit, `trouble` of
+    every execution that cannot be driven here (its name, and why), both on the worker's thread.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Engine:
         region: str = "us-east-1",
         role_arn: str = "",
         watch: Watcher | None = None,
+        trouble: Callable[[str, BaseException], None] | None = None,
     ) -> None:
         self.store = open_store(store) if isinstance(store, str) else store
         self.bindings = _bindings(bindings, tasks)
@@ -97,6 +99,7 @@ class Engine:
         self._region = region
         self._role_arn = role_arn
         self._watch = watch
+        self._trouble = trouble
         self._clock = clock or RealClock()
         self._waiters: dict[str, list[_Waiter]] = {}
         self._guard = threading.Lock()
@@ -364,6 +367,8 @@ class Engine:
 
     def gave_up(self, execution: str, problem: BaseException) -> None:
         """The worker's word that it cannot drive an execution on."""
+        if self._trouble is not None:
+            self._trouble(execution, problem)
         self._tell_waiters(execution, problem=problem)
 
     def _tell_waiters(self, name: str, result: Result | None = None, problem: BaseException | None = None) -> None:

@@ -398,3 +398,19 @@ def test_what_is_wrong_with_a_start_is_said_before_a_store_is_made(
     assert told in done.stderr
     assert done.stdout == ""
     assert not list(tmp_path.glob("*.db*"))
+
+
+def test_a_worker_says_what_it_cannot_drive(run: Run, tmp_path: Path) -> None:
+    task = {"Type": "Task", "Resource": "python:mine:f", "End": True}
+    definition = write(tmp_path, "later.asl.json", {"StartAt": "A", "States": {"A": task}})
+    write(tmp_path, "mine.py", "def f(data):\n    return 'done'\n")
+    assert run("start", definition, "--name", "one").returncode == 0
+    (tmp_path / "elsewhere").mkdir()
+    store = f"sqlite:///{tmp_path}/statelang.db"
+    worker = begin(tmp_path / "elsewhere", "worker", "--quiet", "--store", store)
+    time.sleep(1)
+    worker.send_signal(signal.SIGINT)
+    told = worker.communicate(timeout=20)[1]
+    assert told.count("one: cannot be driven here: python:mine:f") == 1
+    resumed = run("resume", "one", "--quiet")
+    assert resumed.stdout == '"done"\n', "what a Resource names is found in the folder one is in"
