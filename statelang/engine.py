@@ -260,9 +260,12 @@ class Engine:
 
         Raises ExecutionNotFound and ExecutionNotRedrivable.
         """
-        status = self.store.summary(name).status
+        status, execution = self.store.summary(name).status, self.store.read(name)
         if status in ("RUNNING", "SUCCEEDED"):
             raise ExecutionNotRedrivable(f"Execution is {status} and cannot be redriven: {name}")
+        limit = execution.started.limits.history_events
+        if limit is not None and execution.head.events >= limit - 1:
+            raise ExecutionNotRedrivable(f"Execution history event limit exceeded.: {name}")
         if not self._take(name, "redrive"):
             raise ExecutionNotRedrivable(f"another worker is redriving the execution: {name}")
 
@@ -281,8 +284,9 @@ class Engine:
 
     def _answer(self, token: str, stimulus: Posted) -> None:
         name = execution_of(token)
+        live = self._worker.live.get(name)  # what is driven here need not be read, however large it is
         try:
-            execution = self.store.read(name)
+            execution = self.store.read(name) if live is None else live.execution
         except ExecutionNotFound:
             raise UnknownToken from None
         command = command_of(token)

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from statelang.live import Live
 
+LEAST: Final = 1_000
+"""From how many entries on those that are out of date are cleared away, once they are more than half."""
+
 
 class Timers:
-    """One heap for all executions a worker drives. Times in milliseconds since 1970."""
+    """One heap for all executions a worker drives (`known`). Times in milliseconds since 1970."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Mapping[str, Live]) -> None:
+        self._known = known
         self._heap: list[tuple[int, str]] = []
 
     @property
@@ -29,12 +34,15 @@ class Timers:
         if timer is not None and timer[0] != live.timer:
             live.timer = timer[0]
             heapq.heappush(self._heap, (timer[0], live.lease.execution))
+            if len(self._heap) > max(LEAST, 2 * len(self._known)):
+                self._heap = [(live.timer, id) for id, live in self._known.items() if live.timer is not None]
+                heapq.heapify(self._heap)
 
-    def due(self, now: int, known: Mapping[str, Live]) -> Iterator[Live]:
+    def due(self, now: int) -> Iterator[Live]:
         """Those whose time has come, each once."""
         while self._heap and self._heap[0][0] <= now:
             at, id = heapq.heappop(self._heap)
-            live = known.get(id)
+            live = self._known.get(id)
             if live is not None and live.timer == at:
                 live.timer = None
                 yield live

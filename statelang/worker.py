@@ -78,7 +78,7 @@ class Worker:
         self.changed: dict[str, Live] = {}
         self._ready: dict[str, Live] = {}
         self._takeovers = Takeovers(self, compile)
-        self._timers = Timers()
+        self._timers = Timers(self.live)
         self._chance = Chance()
         self._looked = 0
 
@@ -236,7 +236,7 @@ class Worker:
 
     def _fire_timers(self) -> None:
         now = self.clock.now()
-        for live in self._timers.due(now, self.live):
+        for live in self._timers.due(now):
             timer = live.execution.due()
             while timer is not None and timer[0] <= now:
                 if not self.step(live, TimerFired(now, self._chance.draw(), timer[1])):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -22,6 +22,10 @@ Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 
 WHOLE: int = 0
 """The command number of the time-out of the whole execution."""
+
+
+LEAST_TIMERS: Final = 100
+"""How many timers may be kept before those that are out of date are looked for."""
 
 
 class Started(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -183,7 +187,15 @@ class Execution:
             self.waiting[command] = frame.id
             due = frame.due
             if due is not None:
-                heapq.heappush(self._timers, (due, command))
+                self._remember(due, command)
+
+    def _remember(self, due: int, command: int) -> None:
+        """A timer more; those that are out of date are cleared away once they are more than half."""
+        heapq.heappush(self._timers, (due, command))
+        if len(self._timers) > max(LEAST_TIMERS, 2 * len(self.waiting)):
+            known = ((self._due_of(command), command) for command in (WHOLE, *self.waiting))
+            self._timers = [(due, command) for due, command in known if due is not None]
+            heapq.heapify(self._timers)
 
     def _halt(self, parent: int) -> None:
         """Keep the children of a frame, but let none of them move again."""

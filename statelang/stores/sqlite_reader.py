@@ -121,11 +121,27 @@ class SqliteReader:
             row = db.execute(SQL["key_of"], (execution,)).fetchone()
             if row is None:
                 raise self._unknown(execution)
-            for _, body in db.execute(SQL["log_since"], (row[0] * SPAN, row[0] * SPAN + SPAN - 1)):
+            first, last = row[0] * SPAN, row[0] * SPAN + SPAN - 1
+            for _, body in db.execute(SQL["log_since"], (_before_event(db, first, last, after), last)):
                 checkpoint = Reader().checkpoint(body)
                 texts.update((number, bytes(text).decode()) for number, text in checkpoint.values.items())
                 records.extend(record for record in checkpoint.records if record[0] + len(record[2]) > after + 1)
-        return records, texts.__getitem__
+
+        def text(number: int) -> str:
+            if number not in texts:
+                texts[number] = self._text(first, number)
+            return texts[number]
+
+        return records, text
+
+    def _text(self, first: int, number: int) -> str:
+        """The text of a value that stands in an earlier row than those that were read."""
+        with self._guests, named_errors(self.place):
+            row = self._guest.execute(SQL["log_with"], (first, first + number)).fetchone()
+        values = {} if row is None else Reader().checkpoint(row[0]).values
+        if number not in values:
+            raise UnreadableCheckpoint(f"{self.place}: value {number} of a checkpoint is missing")
+        return bytes(values[number]).decode()
 
     def map_run(self, id: str) -> tuple[MapRun, Tally]:
         with self._guests, named_errors(self.place):
@@ -173,6 +189,19 @@ class SqliteReader:
 def _run(row: Sequence[Any]) -> tuple[MapRun, Tally]:
     body, *counts = row
     return _read_run(body), Tally(*counts)
+
+
+def _before_event(db: sqlite3.Connection, first: int, last: int, after: int) -> int:
+    """The row behind which the events after this one are told: found by halves, however long the history is."""
+    low, high = first, last if after else first
+    while low < high:
+        middle = (low + high) // 2
+        row = db.execute(SQL["log_next"], (middle, last)).fetchone()
+        if row is None or Reader().checkpoint(row[1]).head.events > after:
+            high = middle
+        else:
+            low = row[0]
+    return low
 
 
 @contextmanager

@@ -263,3 +263,34 @@ def test_an_interrupted_prune_is_finished_by_the_next(tmp_path: Path, monkeypatc
     assert care.prune(1 << 50) == 1
     assert care.check() == []
     assert care.info()["checkpoints"] == 0
+
+
+def test_timers_that_are_out_of_date_do_not_pile_up() -> None:
+    """Each task of a loop has a time-out far away, behind that of the whole machine."""
+    count = {"Type": "Pass", "Parameters": {"n.$": "States.MathAdd($.n, 1)"}, "Next": "Work"}
+    work = {"Type": "Task", "Resource": WORK, "ResultPath": None, "TimeoutSeconds": 90_000, "Next": "Enough"}
+    enough = {
+        "Type": "Choice",
+        "Choices": [{"Variable": "$.n", "NumericLessThan": 400, "Next": "Count"}],
+        "Default": "End",
+    }
+    states = {"Count": count, "Work": work, "Enough": enough, "End": {"Type": "Succeed"}}
+    loop = statelang.load({"StartAt": "Count", "TimeoutSeconds": 3_600, "States": states})
+    most: list[int] = []
+
+    def watch(execution: Any, steps: Any) -> None:
+        most.append(len(execution._timers))
+
+    with Engine(tasks={WORK: lambda data: data}, watch=watch) as engine:
+        assert engine.run(loop, {"n": 0}, timeout=60).succeeded
+    assert max(most) <= 101
+
+
+def test_a_history_at_its_limit_is_not_redriven() -> None:
+    forever = {"Type": "Choice", "Choices": [{"Variable": "$", "IsPresent": True, "Next": "First"}]}
+    with Engine(limits=statelang.Limits(history_events=50)) as engine:
+        name = engine.start(machine(forever, End=END))
+        assert engine.wait(name, timeout=10).status == "FAILED"
+        with pytest.raises(statelang.ExecutionNotRedrivable, match="event limit"):
+            engine.redrive(name)
+        assert [event["id"] for event in engine.history(name)] == list(range(1, 51))

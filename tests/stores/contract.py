@@ -155,6 +155,16 @@ class StoreContract(MapRunContract):
         records, text = store.records("one", after=seen[-1]["id"] - 1)
         assert list(expand(records, text))[-1] == seen[-1]
 
+    def test_the_history_is_read_from_any_event_on(self, store: Store) -> None:
+        """Values that stand in the rows before are found too."""
+        lease, execution = self.begun(store)
+        self.to_the_end(store, lease, execution)
+        records, text = store.records("one")
+        whole = list(expand(records, text))
+        for after in (*range(len(whole)), len(whole) + 5):
+            records, text = store.records("one", after=after)
+            assert [event for event in expand(records, text) if event["id"] > after] == whole[after:]
+
     def test_an_execution_ends_and_leaves_nothing_to_do(self, store: Store) -> None:
         lease, execution = self.begun(store)
         self.to_the_end(store, lease, execution)

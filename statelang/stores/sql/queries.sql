@@ -115,6 +115,9 @@ SELECT body FROM frame WHERE id BETWEEN ? AND ?
 -- name: log_since
 SELECT id, body FROM log WHERE id > ? AND id <= ? ORDER BY id
 
+-- name: log_next
+SELECT id, body FROM log WHERE id > ? AND id <= ? ORDER BY id LIMIT 1
+
 -- name: log_with
 -- The row in which the value of a number stands.
 SELECT body FROM log WHERE id >= ? AND id <= ? ORDER BY id DESC LIMIT 1
