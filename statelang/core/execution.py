@@ -68,7 +68,8 @@ class Head(msgspec.Struct, frozen=True, omit_defaults=True):
     """The part of an execution that belongs to no frame.
 
     `counter` is the last number given (to a value, a command, a frame or a step), `events` the last history event.
-    `deadline` is the end of the machine's TimeoutSeconds; all times in milliseconds since 1970.
+    `deadline` is the end of the machine's TimeoutSeconds, `at` the time of the last step; all times in milliseconds
+    since 1970.
     """
 
     counter: int = 0
@@ -81,6 +82,7 @@ class Head(msgspec.Struct, frozen=True, omit_defaults=True):
     cause: str | None = None
     redrives: int = 0
     redriven_at: int | None = None
+    at: int = 0
 
 
 Record = tuple[int, int, list[tuple[object, ...]]]

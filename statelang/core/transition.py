@@ -52,7 +52,7 @@ class Transition:
         self.program = program
         self.execution = execution
         self.started: Started = execution.started
-        self.at = at
+        self.at = max(at, head.at)  # clocks differ and are set back, but in a history time does not
         self.entropy = Entropy(entropy)
         self.number = self.counter = head.counter + 1
         self.first = head.events + 1
@@ -74,6 +74,7 @@ class Transition:
             head = Head(
                 counter=self.counter,
                 events=events,
+                at=self.at,
                 **{**_kept(head), **self.changes},  # type: ignore[arg-type]
             )
         else:
@@ -88,6 +89,7 @@ class Transition:
                 None,
                 head.redrives,
                 head.redriven_at,
+                self.at,
             )
         record = (self.first, self.at, self.events) if self.events else None
         return Step(

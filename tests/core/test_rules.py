@@ -10,10 +10,11 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
 from statelang.compiler import compile_definition
 from statelang.core.execution import Execution
-from statelang.core.stimulus import RunTask
+from statelang.core.stimulus import RunTask, TaskFailed, TaskSucceeded
 from statelang.testing.simulation import WAYS, Reply, Simulation, Way, start
 from statelang.values import Json, encode
 
@@ -364,3 +365,16 @@ def test_the_last_event_of_a_history_is_its_end() -> None:
     simulation = run(loop, {}, GIVES())
     *_, last = simulation.events()
     assert (last["id"], last["type"], last["previousEventId"]) == (25_000, "ExecutionFailed", 24_999)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_time_does_not_go_back_in_a_history(way: Way) -> None:
+    """The clock of whoever answers may be behind."""
+    program = compile_definition(encode(task(Retry=[{"ErrorEquals": ["A"]}])), name="rule")
+    simulation = Simulation(program, start(program), in_turn("A")(), way)
+    while (stimulus := simulation.upcoming()) is not None:
+        late = isinstance(stimulus, TaskFailed | TaskSucceeded)
+        simulation.deliver(replace(stimulus, at=stimulus.at - 5_000) if late else stimulus)
+    times = [event["timestamp"] for event in simulation.events()]
+    assert simulation.execution.head.status == "SUCCEEDED"
+    assert times == sorted(times)
