@@ -97,6 +97,10 @@ class UnreadableCheckpoint(StoreError):
     """A checkpoint in the store has a format that this version cannot read."""
 
 
+QUERY_ERROR = "States.QueryEvaluationError"
+"""What every error of JSONata is called (spec 3.4)."""
+
+
 class Fault(Exception):
     """A States Language error on its way to Retry and Catch: `error` is its name, `cause` its text.
 

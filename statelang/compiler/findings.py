@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from statelang.compiler.fields import Fields
-from statelang.compiler.problems import NEEDS_JSONATA, SCHEMA, Problem, Severity, did_you_mean
+from statelang.compiler.problems import SCHEMA, Problem, Severity, did_you_mean
 from statelang.compiler.source import escape
 from statelang.compiler.substitutions import is_open
-from statelang.language.problems import Malformed, NeedsJsonata
+from statelang.language.problems import Malformed
 from statelang.values import Json
 
 Made = TypeVar("Made")
@@ -91,8 +91,6 @@ class Findings:
         """What `make` gives; where it cannot, say why, and give None."""
         try:
             return make()
-        except NeedsJsonata as problem:
-            self.say(problem.message, place, code=NEEDS_JSONATA, pointer=f"{place}{problem.pointer}")
         except Malformed as problem:
             hint = problem.hint
             if problem.offset:

@@ -86,11 +86,11 @@ def scopes(value: Given, place: Place) -> Iterator[Scope]:
     while pending:
         scope = pending.pop(0)
         yield scope
-        inner = scope.outer | frozenset(assigned(scope))
         for name, state in scope.states.items():
             for part, at in nested(state, scope.place_of(name)):
                 config = part.get("ProcessorConfig")
                 distributed = isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED"
+                inner = scope.outer | frozenset(assigned(scope, besides=name))
                 outer: frozenset[str] = frozenset() if distributed else inner
                 pending.append(
                     Scope(part, at, value, outer, scope, name, distributed, scope.seen, scope.labels),
@@ -138,9 +138,14 @@ def is_terminal(state: Given) -> bool:
     return state.get("End") is True or state.get("Type") in ("Succeed", "Fail") or is_open(state.get("End"))
 
 
-def assigned(scope: Scope) -> Iterator[str]:
-    """The variables that the states of a scope assign."""
+def assigned(scope: Scope, *, besides: str | None = None) -> Iterator[str]:
+    """The variables that the states of a scope assign, one left out.
+
+    What a Parallel or Map itself assigns, in Catch say, its own children may assign too (recorded).
+    """
     for name, state in scope.states.items():
+        if name == besides:
+            continue
         for variables, _ in assignments(state, scope.place_of(name)):
             yield from (key.removesuffix(".$") for key in variables)
 

@@ -14,7 +14,7 @@ from statelang.core import children, flow
 from statelang.core.dataflow import Outcome, Oversize, assign, caught
 from statelang.core.frame import ROOT, Children, Frame, RetryWait, RunWait
 from statelang.core.transition import Transition
-from statelang.errors import Fault
+from statelang.errors import QUERY_ERROR, Fault
 from statelang.program import Catcher, Map, Parallel, Retrier, State, Task
 
 NEVER_CAUGHT: Final = "States.Runtime"
@@ -50,7 +50,7 @@ def fault(t: Transition, frame: Frame, problem: Fault, *, final: bool = False) -
     final = final or isinstance(problem, Oversize)
     cause = problem.cause if isinstance(problem, Oversize) else told(frame, problem.cause)
     event = frame.previous
-    if problem.error == "States.QueryEvaluationError":
+    if problem.error == QUERY_ERROR:
         before = frame.before if event == frame.entered and not _after_entry(problem) else event
         event = t.emit("EvaluationFailed", before, node.name, problem.error, cause, problem.location)
     if isinstance(frame.waiting, Children):

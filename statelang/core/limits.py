@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import msgspec
 
+from statelang.language import bounds
+from statelang.language.bounds import Bounds
+
 
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     """Sizes in bytes of UTF-8 JSON text, times in seconds; None lifts a limit.
 
     `map_concurrency` is how many iterations of one inline Map run at once where MaxConcurrency does not say less,
     `map_run_concurrency` how many child executions of one Map Run.
+    `query` bounds each evaluation of JSONata; there is always a bound.
     """
 
     payload: int | None = 262_144
@@ -23,11 +27,12 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     map_concurrency: int | None = 40
     wait_seconds: int | None = 2_147_483_647
     map_run_concurrency: int | None = 10_000
+    query: Bounds = bounds.AWS
 
     @classmethod
     def lifted(cls) -> Limits:
-        """No limit at all."""
-        return cls(None, None, None, None, None, None, None, None)
+        """No limit at all, and wide bounds for JSONata."""
+        return cls(None, None, None, None, None, None, None, None, bounds.WIDE)
 
 
 AWS = Limits()

@@ -211,6 +211,7 @@ class Transition:
             entropy=self.entropy,
             result=result,
             error_output=error_output,
+            bounds=self.started.limits.query,
         )
 
 

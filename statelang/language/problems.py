@@ -18,7 +18,3 @@ class Malformed(Exception):
         self.message = message
         self.offset = offset
         self.pointer = pointer
-
-
-class NeedsJsonata(Malformed):
-    """The text is JSONata, and no JSONata engine is there."""

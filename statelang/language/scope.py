@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from statelang.language.bounds import AWS, Bounds
 from statelang.values import Json
 
 
@@ -62,10 +63,10 @@ class Scope:
     `data` is what `$` means there (JSONPath), `context` makes the Context object (`$$`, spec 9.9) when first asked,
     `variables` holds every workflow variable that can be read here, `now` is milliseconds since 1970 (UTC).
     JSONata sees `$states`: `data` as input, `context`, and `result` or `error_output` where the field has one
-    (ABSENT otherwise).
+    (ABSENT otherwise); `bounds` is how much it may take.
     """
 
-    __slots__ = ("_context", "_make_context", "data", "entropy", "error_output", "now", "result", "variables")
+    __slots__ = ("_context", "_make_context", "bounds", "data", "entropy", "error_output", "now", "result", "variables")
 
     def __init__(
         self,
@@ -77,6 +78,7 @@ class Scope:
         entropy: Entropy,
         result: object = ABSENT,
         error_output: object = ABSENT,
+        bounds: Bounds = AWS,
     ) -> None:
         self.data = data
         self.variables = variables
@@ -84,6 +86,7 @@ class Scope:
         self.entropy = entropy
         self.result = result
         self.error_output = error_output
+        self.bounds = bounds
         self._make_context = context
         self._context: Json = None
 
@@ -104,4 +107,5 @@ class Scope:
             entropy=self.entropy,
             result=self.result,
             error_output=self.error_output,
+            bounds=self.bounds,
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from statelang.errors import Fault
+from statelang.errors import QUERY_ERROR, Fault
 from statelang.language import paths
 from statelang.language.intrinsics import compile_intrinsic
 from statelang.language.problems import Malformed
@@ -22,7 +22,6 @@ from statelang.values import Json, encode
 
 Expression = Callable[[Scope], Json]
 
-QUERY_ERROR: Final = "States.QueryEvaluationError"
 OPEN: Final = "{%"
 CLOSE: Final = "%}"
 
@@ -126,8 +125,9 @@ def _query(value: Json, location: str, pointer: str) -> Expression | None:
             [(item, _query(item, f"{location}[{i}]", f"{pointer}/{i}")) for i, item in enumerate(value)]
         )
     if isinstance(value, dict):
-        members = {key: (item, _query(item, f"{location}/{key}", f"{pointer}/{key}")) for key, item in value.items()}
-        return _joined_object(members)
+        return _joined_object(
+            {key: (item, _query(item, f"{location}/{key}", f"{pointer}/{key}")) for key, item in value.items()}
+        )
     return None
 
 
@@ -139,7 +139,7 @@ def _expression(text: str, location: str, pointer: str) -> Expression:
         evaluate = compile_query(inner)
     except Malformed as problem:
         offset = None if problem.offset is None else problem.offset + text.index(inner)
-        raise type(problem)(problem.message, offset, pointer) from None
+        raise Malformed(problem.message, offset, pointer, problem.hint) from None
     told = f"The JSONata expression '{inner}' specified for the field '{location}'"
 
     def expression(scope: Scope) -> Json:

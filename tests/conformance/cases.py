@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from statelang.compiler import compile_definition, error_message, validate
-from statelang.compiler.problems import NEEDS_JSONATA
 from statelang.core.execution import Execution, Started
 from statelang.core.stimulus import RunTask
 from statelang.errors import InvalidDefinition
@@ -71,12 +70,7 @@ def _executed(case: Case, check: Check, way: Way) -> Json:
 
 
 def _compiled(machine: Json) -> Program:
-    try:
-        return compile_definition(machine["definition"], name="definition", type=machine["type"])
-    except InvalidDefinition as problem:
-        if any(p.code == NEEDS_JSONATA for p in problem.problems):
-            raise NotImplementedError("JSONata") from None
-        raise
+    return compile_definition(machine["definition"], name="definition", type=machine["type"])
 
 
 def _run(simulation: Simulation, check: Check) -> None:
@@ -186,8 +180,6 @@ def _refused(case: Case, check: Check) -> Json:
     try:
         compile_definition(definition, name="definition", type=kind)
     except InvalidDefinition as problem:
-        if any(p.code == NEEDS_JSONATA for p in problem.problems):
-            raise NotImplementedError("JSONata") from None
         return {"code": "InvalidDefinition", "message": error_message(problem.problems)}
     return None
 

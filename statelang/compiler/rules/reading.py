@@ -11,7 +11,6 @@ from statelang.compiler.problems import (
     DUPLICATE_KEY,
     EMBEDDED,
     INVALID_JSON,
-    NEEDS_JSONATA,
     NO_SUBSTITUTION,
     NUMBER,
     SCHEMA,
@@ -66,13 +65,6 @@ ROWS: Final = (
         "definition that is only validated may have open placeholders.",
         one("Task", Resource="${Work}"),
         one("Task", Resource=LAMBDA),
-    ),
-    Rule(
-        NEEDS_JSONATA,
-        "ERROR",
-        "The definition uses JSONata, and this installation has no engine for it.",
-        one("Pass", QueryLanguage="JSONata", Output="{% 1 %}"),
-        one("Pass", QueryLanguage="JSONata", Output=1),
     ),
     Rule(
         NUMBER,

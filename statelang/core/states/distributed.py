@@ -32,7 +32,7 @@ from statelang.core.stimulus import (
 )
 from statelang.core.transition import Transition
 from statelang.core.value import Value
-from statelang.errors import Fault
+from statelang.errors import QUERY_ERROR, Fault
 from statelang.language.scope import Scope
 from statelang.program import Distributed, Map
 from statelang.values import Json, encode
@@ -75,11 +75,13 @@ def enter(t: Transition, frame: Frame, node: Map, given: Distributed) -> None:
 
 
 def found(node: Map, scope: Scope) -> Json:
-    """The array or object that a Map goes through. Raises Fault."""
+    """The array or object that a Map goes through. Raises Fault, with AWS's text in each query language (recorded)."""
     value = scope.data if node.items is None else node.items(scope)
-    if not isinstance(value, (list, dict)):
-        raise Fault("States.Runtime", 'Reference path "$" must point to array.')
-    return value
+    if isinstance(value, (list, dict)):
+        return value
+    if node.query_language == "JSONata":
+        raise Fault(QUERY_ERROR, f"Map state input must be an array but was: {encode(value)}")
+    raise Fault("States.Runtime", 'Reference path "$" must point to array.')
 
 
 def listed(t: Transition, found: Json, data: Value) -> tuple[Value, Value | None]:

@@ -1,0 +1,148 @@
+"""Numbers: casting, rounding, aggregation.
+
+Rule: every result is a double.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from statelang.language.jsonata.errors import JsonataError
+from statelang.language.jsonata.functions.registry import builtin
+from statelang.language.jsonata.run import Run
+from statelang.language.jsonata.values import UNDEFINED, Value, is_number, number, number_text
+
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([Ee][-+]?[0-9]+)?")
+_RADIX = re.compile(r"0[xX][0-9A-Fa-f]+|0[oO][0-7]+|0[bB][0-1]+")
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@builtin("sum", "<a<n>:n>")
+def sum_(run: Run, values: Value) -> Value:
+    if values is UNDEFINED:
+        return UNDEFINED
+    total: float = 0
+    for value in values:
+        total += value
+    return number(total)
+
+
+@builtin("count", "<a:n>")
+def count(run: Run, values: Value) -> Value:
+    return 0 if values is UNDEFINED else len(values)
+
+
+@builtin("max", "<a<n>:n>")
+def max_(run: Run, values: Value) -> Value:
+    return UNDEFINED if values is UNDEFINED or len(values) == 0 else max(values)
+
+
+@builtin("min", "<a<n>:n>")
+def min_(run: Run, values: Value) -> Value:
+    return UNDEFINED if values is UNDEFINED or len(values) == 0 else min(values)
+
+
+@builtin("average", "<a<n>:n>")
+def average(run: Run, values: Value) -> Value:
+    if values is UNDEFINED or len(values) == 0:
+        return UNDEFINED
+    total: float = 0
+    for value in values:
+        total += value
+    return number(total / len(values))
+
+
+@builtin("number", "<(nsb)-:n>")
+def number_(run: Run, value: Value) -> Value:
+    if value is UNDEFINED or is_number(value):
+        return value
+    if value is True or value is False:
+        return int(value)
+    if _DECIMAL.fullmatch(value):
+        found = float(value) if len(value) > 15 or not value.lstrip("-").isdigit() else int(value)
+        if math.isfinite(found):
+            return number(found)
+    elif _RADIX.fullmatch(value):
+        return number(int(value, 0))
+    raise JsonataError("D3030", value=value, index=1)
+
+
+@builtin("abs", "<n-:n>")
+def abs_(run: Run, value: Value) -> Value:
+    return UNDEFINED if value is UNDEFINED else abs(value)
+
+
+@builtin("floor", "<n-:n>")
+def floor(run: Run, value: Value) -> Value:
+    return value if value is UNDEFINED or not math.isfinite(value) else number(math.floor(value))
+
+
+@builtin("ceil", "<n-:n>")
+def ceil(run: Run, value: Value) -> Value:
+    return value if value is UNDEFINED or not math.isfinite(value) else number(math.ceil(value))
+
+
+@builtin("round", "<n-n?:n>")
+def round_(run: Run, value: Value, precision: Value = UNDEFINED) -> Value:
+    if value is UNDEFINED or not math.isfinite(value):
+        return value
+    places = 0 if precision is UNDEFINED else int(precision)
+    shifted = _shifted(value, places)
+    if not math.isfinite(shifted):
+        return number(shifted)
+    result: float = math.floor(shifted + 0.5)
+    if abs(result - shifted) == 0.5 and abs(result % 2) == 1:
+        result -= 1
+    result = _shifted(result, -places)
+    return number(result) if result else 0
+
+
+def _shifted(value: float, places: int) -> float:
+    """The decimal point moved, in the number's text, where doubles would lose digits."""
+    if not places:
+        return value
+    mantissa, _, exponent = number_text(value).partition("e")
+    return float(f"{mantissa}e{int(exponent or 0) + places}")
+
+
+@builtin("sqrt", "<n-:n>")
+def sqrt(run: Run, value: Value) -> Value:
+    if value is UNDEFINED:
+        return UNDEFINED
+    if value < 0:
+        raise JsonataError("D3060", index=1, value=value)
+    return number(math.sqrt(value))
+
+
+@builtin("power", "<n-n:n>")
+def power(run: Run, base: Value, exponent: Value) -> Value:
+    if base is UNDEFINED:
+        return UNDEFINED
+    try:
+        result = math.pow(base, exponent)
+    except (OverflowError, ValueError):
+        result = math.inf
+    if not math.isfinite(result):
+        raise JsonataError("D3061", index=1, value=base, exp=exponent)
+    return number(result)
+
+
+@builtin("random", "<:n>")
+def random(run: Run) -> Value:
+    return run.chance.fraction()
+
+
+@builtin("formatBase", "<n-n?:s>")
+def format_base(run: Run, value: Value, radix: Value = UNDEFINED) -> Value:
+    if value is UNDEFINED:
+        return UNDEFINED
+    whole = int(round_(run, value))
+    base = 10 if radix is UNDEFINED else int(round_(run, radix))
+    if not 2 <= base <= 36:
+        raise JsonataError("D3100", value=base)
+    digits, rest = "", abs(whole)
+    while rest:
+        rest, digit = divmod(rest, base)
+        digits = DIGITS[digit] + digits
+    return ("-" if whole < 0 else "") + (digits or "0")

@@ -1,0 +1,131 @@
+"""Objects, and functions of any value: fields, merging, types, errors.
+
+Rule: the order of fields is that in which they were first written.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from statelang.language.jsonata.calls import Function, call
+from statelang.language.jsonata.errors import JsonataError
+from statelang.language.jsonata.functions.registry import builtin
+from statelang.language.jsonata.regexes import Regex
+from statelang.language.jsonata.run import Run
+from statelang.language.jsonata.transform import copy
+from statelang.language.jsonata.values import UNDEFINED, Sequence, Value, append, is_array, is_numeric
+from statelang.language.jsonata.values import boolean as truth
+from statelang.language.jsonata.values import lookup as field_of
+
+
+@builtin("boolean", "<x-:b>")
+def boolean(run: Run, value: Value) -> Value:
+    return UNDEFINED if value is UNDEFINED else truth(value)
+
+
+@builtin("not", "<x-:b>")
+def not_(run: Run, value: Value) -> Value:
+    return UNDEFINED if value is UNDEFINED else not truth(value)
+
+
+@builtin("exists", "<x:b>")
+def exists(run: Run, value: Value) -> Value:
+    return value is not UNDEFINED
+
+
+@builtin("type", "<x:s>")
+def type_(run: Run, value: Value) -> Value:
+    if value is UNDEFINED:
+        return UNDEFINED
+    if value is None:
+        return "null"
+    if is_numeric(value):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, bool):
+        return "boolean"
+    if is_array(value):
+        return "array"
+    return "function" if isinstance(value, (Function, Regex)) else "object"
+
+
+@builtin("keys", "<x-:a<s>>")
+def keys(run: Run, value: Value) -> Value:
+    found = Sequence()
+    if is_array(value):
+        merged: dict[str, None] = {}
+        for item in value:
+            names = keys(run, item)
+            merged.update(dict.fromkeys(names if is_array(names) else [] if names is UNDEFINED else [names]))
+        found.extend(merged)
+    elif isinstance(value, dict):
+        found.extend(value)
+    return found
+
+
+@builtin("lookup", "<x-s:x>")
+def lookup(run: Run, value: Value, key: Value) -> Value:
+    return field_of(value, key)
+
+
+@builtin("spread", "<x-:a<o>>")
+def spread(run: Run, value: Value) -> Value:
+    if is_array(value):
+        found: Value = Sequence()
+        for item in value:
+            found = append(found, spread(run, item))
+        return found
+    if isinstance(value, dict):
+        return Sequence({key: item} for key, item in value.items())
+    return value
+
+
+@builtin("merge", "<a<o>:o>")
+def merge(run: Run, values: Value) -> Value:
+    if values is UNDEFINED:
+        return UNDEFINED
+    merged: dict[str, Any] = {}
+    for value in values:
+        run.step(len(value))
+        merged.update(value)
+    return merged
+
+
+@builtin("clone", "<(oa)-:o>")
+def clone(run: Run, value: Value) -> Value:
+    return UNDEFINED if value is UNDEFINED else copy(value)
+
+
+@builtin("error", "<s?:x>")
+def error(run: Run, message: Value = UNDEFINED) -> Value:
+    raise JsonataError("D3137", message=message or "$error() function evaluated")
+
+
+@builtin("assert", "<bs?:x>")
+def assert_(run: Run, condition: Value, message: Value = UNDEFINED) -> Value:
+    if condition is UNDEFINED or not condition:
+        raise JsonataError("D3141", message=message or "$assert() statement failed")
+    return UNDEFINED
+
+
+@builtin("each", "<o-f:a>")
+def each(run: Run, value: Value, function: Value) -> Value:
+    from statelang.language.jsonata.functions.higher_order import given
+
+    found = Sequence()
+    for key, item in value.items() if isinstance(value, dict) else ():
+        result = call(run, function, given(function, item, key, value))
+        if result is not UNDEFINED:
+            found.append(result)
+    return found
+
+
+@builtin("sift", "<o-f?:o>")
+def sift(run: Run, value: Value, function: Value = UNDEFINED) -> Value:
+    from statelang.language.jsonata.functions.higher_order import given
+
+    if not isinstance(value, dict):
+        return UNDEFINED
+    found = {key: item for key, item in value.items() if truth(call(run, function, given(function, item, key, value)))}
+    return found or UNDEFINED

@@ -1,0 +1,54 @@
+"""Objects: what a constructor `{key: value}` makes, and what a group-by makes of many items.
+
+Rule: both are one thing, items gathered by key; a constructor has one item.
+"""
+
+from __future__ import annotations
+
+from statelang.language.jsonata.calls import Evaluate
+from statelang.language.jsonata.errors import JsonataError
+from statelang.language.jsonata.run import Frame
+from statelang.language.jsonata.values import UNDEFINED, Tuples, Value, append, is_array
+
+
+def group(pairs: list[tuple[Evaluate, Evaluate]], input: Value, frame: Frame, position: int) -> Value:
+    """An object: the items of the input by key, and for each key the value of its items."""
+    groups: dict[str, tuple[Value, int]] = {}
+    reduce = isinstance(input, Tuples)
+    items = input if is_array(input) else [input]
+    for item in items or [UNDEFINED]:
+        frame.run.step()
+        context, inner = (item["@"], frame.inner(item)) if reduce else (item, frame)
+        for index, (key_of, _) in enumerate(pairs):
+            key = key_of(context, inner)
+            if key is UNDEFINED:
+                continue
+            if not isinstance(key, str):
+                raise JsonataError("T1003", position, value=key)
+            known = groups.get(key)
+            if known is None:
+                groups[key] = (item, index)
+            elif known[1] != index:
+                raise JsonataError("D1009", position, value=key)
+            else:
+                groups[key] = (append(known[0], item), index)
+    result: dict[str, Value] = {}
+    for key, (data, index) in groups.items():
+        context, inner = reduced(data, frame) if reduce else (data, frame)
+        value = pairs[index][1](context, inner)
+        if value is not UNDEFINED:
+            result[key] = value
+    return result
+
+
+def reduced(data: Value, frame: Frame) -> tuple[Value, Frame]:
+    """A group of bindings as one: the context, and the frame of the rest."""
+    if isinstance(data, dict):
+        merged = dict(data)
+    else:
+        merged = dict(data[0])
+        for bindings in data[1:]:
+            for name, value in bindings.items():
+                merged[name] = append(merged.get(name, UNDEFINED), value)
+    context = merged.pop("@", UNDEFINED)
+    return context, frame.inner(merged)

@@ -1,0 +1,139 @@
+"""JSONata as AWS runs it in states (asl.md 3): `$states` and variables are bound, there is no implicit context, `$eval`
+is gone, six functions are added, and a result is JSON or an error.
+
+Rule: what differs from the language as published stands here and in `functions.states`; all else is one engine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from statelang.errors import QUERY_ERROR, Fault
+from statelang.language.jsonata.calls import Function
+from statelang.language.jsonata.errors import JsonataError
+from statelang.language.jsonata.expression import Program, parse
+from statelang.language.jsonata.functions import BUILTINS
+from statelang.language.jsonata.functions.states import ADDED
+from statelang.language.jsonata.tree import Node
+from statelang.language.jsonata.values import EXACT, UNDEFINED, Value
+from statelang.language.problems import Malformed
+from statelang.language.scope import ABSENT, Scope
+from statelang.values import Json
+
+FUNCTIONS: Final[Mapping[str, Function]] = {
+    **BUILTINS,
+    **ADDED,
+}
+"""What a state can call."""
+
+NO_CONTEXT: Final = "there is no implicit context here: {} does not stand for the state's input"
+
+
+def compile_expression(text: str) -> Callable[[Scope], Json]:
+    """The expression of a field.
+
+    What it gives is JSON, or raises Fault, whose cause is the end of AWS's sentence. Raises Malformed for a text that
+    is no JSONata, and for one that reads what is not there.
+    """
+    try:
+        tree = parse(text)
+        for problem, position in _without_context(tree):
+            raise Malformed(problem, position, hint="use $states.input")
+        program = Program(tree, FUNCTIONS)
+    except JsonataError as error:
+        at = None if error.position is None else max(0, min(error.position, len(text)) - 1)
+        raise Malformed(f"The JSONata expression is not valid: {error.message}", at, hint=error.code) from None
+
+    def expression(scope: Scope) -> Json:
+        return _told(program, scope)
+
+    return expression
+
+
+def _told(program: Program, scope: Scope) -> Json:
+    """The value of an expression in a scope, or a Fault that says how it went wrong."""
+    states = {"input": scope.data, "context": scope.context}
+    if scope.result is not ABSENT:
+        states["result"] = scope.result
+    if scope.error_output is not ABSENT:
+        states["errorOutput"] = scope.error_output
+    variables = {**scope.variables, "states": states}
+    try:
+        value = program.evaluate(UNDEFINED, variables, bounds=scope.bounds, millis=scope.now, chance=scope.entropy)
+        if value is not UNDEFINED:
+            return plain(value)
+    except JsonataError as error:
+        code = error.code.removeprefix("JS:")
+        raise Fault(QUERY_ERROR, f"threw an error during evaluation. {code}: {error.message}") from None
+    except TypeError:
+        raise Fault(QUERY_ERROR, "returned an unsupported result type.") from None
+    raise Fault(QUERY_ERROR, "returned nothing (undefined).")
+
+
+def plain(value: Value) -> Json:
+    """A value as JSON, the same object where it is JSON already: numbers as JavaScript has them, no infinities.
+
+    Raises TypeError for a function or regular expression.
+    """
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return value
+    if kind is int:
+        return value if -EXACT <= value <= EXACT else _plain_float(float(value))
+    if kind is float:
+        return _plain_float(value)
+    if kind is dict:
+        return _plain_object(value)
+    if kind is list:
+        for index, item in enumerate(value):
+            if plain(item) is not item:
+                return [*value[:index], *map(plain, value[index:])]
+        return value
+    if isinstance(value, (list, range)):
+        return [plain(item) for item in value]
+    if value is UNDEFINED:
+        return None
+    raise TypeError
+
+
+def _plain_object(value: dict[str, Value]) -> Json:
+    for item in value.values():
+        if plain(item) is not item:
+            return {key: plain(item) for key, item in value.items() if item is not UNDEFINED}
+    return value
+
+
+def _plain_float(value: float) -> Json:
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return int(value) if value.is_integer() and abs(value) < 1e21 else value
+
+
+def _without_context(tree: Node) -> Iterator[tuple[str, int]]:
+    """Where an expression reads a context that nobody gave it.
+
+    Within the steps and predicates of a path, and within a function, there is a context.
+    """
+    if tree.kind in ("name", "wildcard", "descendant", "parent"):
+        yield NO_CONTEXT.format(f"'{tree.value}'"), tree.position - 1
+    elif tree.kind == "variable" and tree.value in ("", "$"):
+        yield NO_CONTEXT.format(f"'${tree.value}'"), tree.position - 1
+    for part in _outer_parts(tree):
+        yield from _without_context(part)
+
+
+def _outer_parts(tree: Node) -> Iterator[Node]:
+    """The parts of a construct that are evaluated in its own context."""
+    if tree.kind == "path":
+        yield tree.parts[0]
+    elif tree.kind == "function" or tree.kind == "partial":
+        if tree.left is not None and tree.left.kind != "path":
+            yield tree.left
+        yield from tree.parts
+    elif tree.kind not in ("lambda", "transform", "bind"):
+        yield from (part for part in (tree.left, tree.right, *tree.parts) if part is not None)
+        yield from (part for pair in tree.pairs for part in pair)
+    elif tree.kind == "bind" and tree.right is not None:
+        yield tree.right

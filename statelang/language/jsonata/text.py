@@ -1,0 +1,70 @@
+"""Values as text: `$string`, and what `&` joins.
+
+Rule: numbers have at most 15 significant digits here, as jsonata-js writes them.
+"""
+
+from __future__ import annotations
+
+import math
+
+from statelang.language.jsonata.errors import JsonataError, quoted
+from statelang.language.jsonata.values import UNDEFINED, Value, is_array, is_number, number_text
+
+
+def text_of(value: Value, *, pretty: bool = False) -> str:
+    """A value as text. Raises JsonataError D3001 for what is no number."""
+    if isinstance(value, str):
+        return value
+    if is_number(value):
+        return _number(value)
+    if value is UNDEFINED or not (is_array(value) or isinstance(value, dict) or value is None or type(value) is bool):
+        return ""
+    parts: list[str] = []
+    _write(value, parts, 0 if pretty else None)
+    return "".join(parts)
+
+
+def _number(value: int | float) -> str:
+    if type(value) is float and not math.isfinite(value):
+        raise JsonataError("D3001", value=value)
+    if type(value) is int and -(10**15) < value < 10**15:
+        return str(value)
+    return number_text(float(f"{value:.15g}"))
+
+
+def _write(value: Value, parts: list[str], level: int | None) -> None:
+    """JSON text as JSON.stringify writes it; `level` of indentation, None: compact."""
+    if isinstance(value, str):
+        parts.append(quoted(value))
+    elif is_number(value):
+        if type(value) is float and not math.isfinite(value):
+            if math.isinf(value):
+                raise JsonataError("D1001", value=value)
+            parts.append("null")
+        else:
+            parts.append(_number(value))
+    elif value is None or type(value) is bool:
+        parts.append({None: "null", True: "true", False: "false"}[value])
+    elif is_array(value):
+        _items(parts, "[]", [("", None if item is UNDEFINED else item) for item in value], level)
+    elif isinstance(value, dict):
+        colon = ":" if level is None else ": "
+        known = [(key, item) for key, item in value.items() if item is not UNDEFINED]
+        _items(parts, "{}", [(quoted(key) + colon, item) for key, item in known], level)
+    else:
+        parts.append('""')
+
+
+def _items(parts: list[str], brackets: str, items: list[tuple[str, Value]], level: int | None) -> None:
+    parts.append(brackets[0])
+    inner = None if level is None else level + 1
+    for index, (label, item) in enumerate(items):
+        if index:
+            parts.append(",")
+        if inner is not None:
+            parts.append("\n" + "  " * inner)
+        parts.append(label)
+        _write(item, parts, inner)
+    if items and level is not None:
+        parts.append("\n" + "  " * level)
+    parts.append(brackets[1])

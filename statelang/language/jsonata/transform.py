@@ -1,0 +1,81 @@
+"""Transforms: `| pattern | update, delete |`, a function that changes a copy of what it is given.
+
+Rule: what it is given is never changed.
+"""
+
+from __future__ import annotations
+
+import math
+
+from statelang.language.jsonata.calls import Evaluate, Function, Native, call
+from statelang.language.jsonata.errors import JsonataError
+from statelang.language.jsonata.regexes import Regex
+from statelang.language.jsonata.run import Frame, Run
+from statelang.language.jsonata.signatures import parse_signature
+from statelang.language.jsonata.text import text_of
+from statelang.language.jsonata.values import UNDEFINED, Value, is_array, number
+
+SIGNATURE = parse_signature("<(oa):o>")
+
+
+def copy(value: Value) -> Value:
+    """A deep copy of JSON, by way of its text: numbers have at most 15 significant digits."""
+    if type(value) is float:
+        if math.isinf(value):
+            raise JsonataError("D1001", value=value)
+        return None if math.isnan(value) else number(float(f"{value:.15g}")) or 0
+    if type(value) is int:
+        return value if -(10**15) < value < 10**15 else number(float(f"{value:.15g}"))
+    if isinstance(value, dict):
+        return {key: copy(item) for key, item in value.items()}
+    if is_array(value):
+        return [copy(item) for item in value]
+    return "" if isinstance(value, (Function, Regex)) else value
+
+
+def transformer(pattern: Evaluate, update: Evaluate, delete: Evaluate | None, frame: Frame, position: int) -> Native:
+    """The function of a transform."""
+
+    def transform(run: Run, given: Value) -> Value:
+        if given is UNDEFINED:
+            return UNDEFINED
+        clone = frame.lookup("clone")
+        if clone is UNDEFINED:
+            result = copy(given)
+        elif isinstance(clone, Function):
+            result = call(run, clone, [given])
+        else:
+            raise JsonataError("T2013", position)
+        matches = pattern(result, frame)
+        for match in [] if matches is UNDEFINED else matches if is_array(matches) else [matches]:
+            run.step()
+            _update(match, update(match, frame), position)
+            if delete is not None:
+                _delete(match, delete(match, frame), position)
+        return result
+
+    return Native("transform", SIGNATURE, transform, 1)
+
+
+def _update(match: Value, changes: Value, position: int) -> None:
+    if changes is UNDEFINED:
+        return
+    if not isinstance(changes, dict):
+        raise JsonataError("T2011", position, value=changes)
+    if isinstance(match, dict):
+        match.update(changes)
+    elif changes and not is_array(match):
+        kind = {str: "string", bool: "boolean"}.get(type(match), "number")
+        shown = f"Cannot create property '{next(iter(changes))}' on {kind} '{text_of(match)}'"
+        raise JsonataError("JS:TypeError", position, template=shown)
+
+
+def _delete(match: Value, names: Value, position: int) -> None:
+    if names is UNDEFINED:
+        return
+    listed = names if is_array(names) else [names]
+    if not all(isinstance(name, str) for name in listed):
+        raise JsonataError("T2012", position, value=names)
+    if isinstance(match, dict):
+        for name in listed:
+            match.pop(name, None)

@@ -1,0 +1,204 @@
+"""JSONata's values as Python has them: JSON, functions, and nothing at all.
+
+JavaScript's `undefined` is UNDEFINED, `null` is None. An array is a list or a lazy `range`; a Sequence is an array that
+a path has gathered, which a single item of it replaces. Numbers are IEEE doubles: an int stands for a double that is
+integral and exact.
+
+Rule: nothing here is ever mutated once it has left the function that made it, but for what a path is gathering.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+
+class _Undefined:
+    """The type of UNDEFINED."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "undefined"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+UNDEFINED: Final = _Undefined()
+
+Value = Any
+"""A JSON value, a range, a Function, a Regex, or UNDEFINED."""
+
+EXACT: Final = 2**53
+
+
+class Sequence(list[Any]):
+    """Results gathered by a path. `keep`: a single one stays in its array."""
+
+    __slots__ = ("keep",)
+
+    def __init__(self, items: Iterable[Any] = (), *, keep: bool = False) -> None:
+        super().__init__(items)
+        self.keep = keep
+
+
+class Constructed(list[Any]):
+    """An array that an array constructor made as a step of a path: it is an item, and is not flattened."""
+
+    __slots__ = ()
+
+
+class Wrapped(Sequence):
+    """The input, where it is an array: a path sees its items, `$` sees the array."""
+
+    __slots__ = ()
+
+
+class Tuples(list[dict[str, Any]]):
+    """A stream of bindings: "@" is the context, the others are variables (`@$x`, `#$i`, and parents)."""
+
+    __slots__ = ()
+
+
+def is_array(value: Value) -> bool:
+    return isinstance(value, (list, range))
+
+
+def is_number(value: Value) -> bool:
+    """A number, finite or not; true and false are none."""
+    return type(value) is int or type(value) is float
+
+
+def is_numeric(value: Value) -> bool:
+    """A number that is one: NaN is none. Raises JsonataError D1001 for an infinite one."""
+    if type(value) is int:
+        return True
+    if type(value) is not float or math.isnan(value):
+        return False
+    if math.isinf(value):
+        from statelang.language.jsonata.errors import JsonataError
+
+        raise JsonataError("D1001", value=value)
+    return True
+
+
+def number(value: int | float) -> int | float:
+    """A number as a double: an int where it is integral and exact."""
+    if isinstance(value, int):
+        return value if -EXACT <= value <= EXACT else _double(value)
+    if value.is_integer() and -EXACT <= value <= EXACT and not (value == 0 and math.copysign(1, value) < 0):
+        return int(value)
+    return value
+
+
+def _double(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def equal(one: Value, other: Value) -> bool:
+    """Deep equality, as `=` means it: by type first."""
+    if is_number(one) and is_number(other):
+        return bool(one == other) or (one > EXACT and other > EXACT and float(one) == float(other))
+    if is_array(one) and is_array(other):
+        return len(one) == len(other) and all(map(equal, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return len(one) == len(other) and all(key in other and equal(item, other[key]) for key, item in one.items())
+    if isinstance(one, (str, bool)) or one is None:
+        return type(one) is type(other) and one == other
+    return one is other
+
+
+def boolean(value: Value) -> bool:
+    """Whether a value counts as true; UNDEFINED does not."""
+    if value is True or value is False:
+        return bool(value)
+    if is_array(value):
+        if len(value) == 1:
+            return boolean(value[0])
+        return any(map(boolean, value))
+    if isinstance(value, (str, dict)):
+        return len(value) > 0
+    return is_numeric(value) and bool(value != 0)
+
+
+def units(text: str) -> bytes:
+    """A text as JavaScript compares it: by UTF-16 units."""
+    return text.encode("utf-16-be", "surrogatepass")
+
+
+def merge_sorted(values: list[Any], swaps: Callable[[Any, Any], bool]) -> list[Any]:
+    """Merge sort, as jsonata-js does it: what comes of a comparison that contradicts itself is the same too."""
+    if len(values) <= 1:
+        return values
+    middle = len(values) // 2
+    left, right = merge_sorted(values[:middle], swaps), merge_sorted(values[middle:], swaps)
+    result: list[Any] = []
+    at = other = 0
+    while at < len(left) and other < len(right):
+        if swaps(left[at], right[other]):
+            result.append(right[other])
+            other += 1
+        else:
+            result.append(left[at])
+            at += 1
+    return [*result, *left[at:], *right[other:]]
+
+
+def append(one: Value, other: Value) -> Value:
+    """Two values as one array; nothing adds nothing."""
+    if one is UNDEFINED:
+        return other
+    if other is UNDEFINED:
+        return one
+    return [*(one if is_array(one) else [one]), *(other if is_array(other) else [other])]
+
+
+def lookup(value: Value, key: str) -> Value:
+    """The field of an object, or of every object of an array."""
+    if type(value) is dict:
+        return value.get(key, UNDEFINED)
+    if isinstance(value, list):
+        found = Sequence()
+        for item in value:
+            field = lookup(item, key)
+            if isinstance(field, (list, range)):
+                found.extend(field)
+            elif field is not UNDEFINED:
+                found.append(field)
+        return found
+    return UNDEFINED
+
+
+def number_text(value: int | float) -> str:
+    """A number as JavaScript prints it."""
+    if type(value) is int and -EXACT <= value <= EXACT:
+        return str(value)
+    value = _double(value) if type(value) is int else value
+    if value != value:
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    if value == 0:
+        return "0"
+    text = repr(float(value))
+    sign, text = ("-", text[1:]) if text[0] == "-" else ("", text)
+    mantissa, _, exponent = text.partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = (whole + fraction).lstrip("0")
+    point = len(whole) + int(exponent or 0) - (len(whole + fraction) - len((whole + fraction).lstrip("0")))
+    digits = digits.rstrip("0")
+    count = len(digits)
+    if count <= point <= 21:
+        return sign + digits + "0" * (point - count)
+    if 0 < point <= 21:
+        return sign + digits[:point] + "." + digits[point:]
+    if -6 < point <= 0:
+        return sign + "0." + "0" * -point + digits
+    power = point - 1
+    told = f"e{'+' if power > 0 else '-'}{abs(power)}"
+    return sign + digits[0] + ("." + digits[1:] if count > 1 else "") + told
