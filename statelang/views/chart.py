@@ -15,7 +15,8 @@ from statelang.values import Json
 from statelang.views.conditions import condition
 from statelang.views.deeds import deed
 from statelang.views.glossary import Glossary
-from statelang.views.words import duration, error_clauses, number, path, quoted, shortened
+from statelang.views.maps import grouped, items, noun_of, together
+from statelang.views.words import duration, error_clauses, quoted, shortened
 
 EdgeKind = Literal["start", "next", "rule", "default", "catch"]
 
@@ -192,9 +193,8 @@ def _detail(state: Mapping[str, Json], kind: str, glossary: Glossary) -> str:
     if kind == "Wait":
         return shortened(waits(state, glossary), 48)
     if kind == "Map":
-        most = state.get("MaxConcurrency")
-        together = f", {most} at a time" if isinstance(most, int) and most > 0 else ""
-        return shortened(f"for each of {items(state, glossary)}{together}", 56)
+        said = ", ".join(filter(None, (f"for each of {items(state, glossary)}", grouped(state), together(state))))
+        return shortened(said, 72)
     if kind == "Parallel":
         return "all at the same time"
     if kind == "Fail":
@@ -216,40 +216,14 @@ def waits(state: Mapping[str, Json], glossary: Glossary) -> str:
     if isinstance(seconds, (int, float)) and not isinstance(seconds, bool):
         return f"for {duration(seconds)}"
     if seconds is not None and str(seconds).startswith("${"):
-        return f"for {_value(seconds, glossary)} seconds"
+        return f"for {noun_of(seconds, glossary)} seconds"
     if seconds is not None:
-        return f"for as many seconds as {_value(seconds, glossary)} says"
+        return f"for as many seconds as {noun_of(seconds, glossary)} says"
     if isinstance(state.get("SecondsPath"), str):
-        return f"for as many seconds as {_value(state['SecondsPath'], glossary)} says"
+        return f"for as many seconds as {noun_of(state['SecondsPath'], glossary)} says"
     if isinstance(state.get("TimestampPath"), str):
-        return f"until {_value(state['TimestampPath'], glossary)}"
-    return f"until {_value(moment, glossary)}" if moment is not None else "for a while"
-
-
-def items(state: Mapping[str, Json], glossary: Glossary) -> str:
-    """What a Map goes through: `the payments`, `the lines of a file`."""
-    if isinstance(state.get("ItemReader"), dict):
-        return "the items of a file"
-    given = state.get("ItemsPath", state.get("Items"))
-    if isinstance(given, list):
-        return f"{number(len(given))} items"
-    return _value(given, glossary) if given is not None else "the items it is given"
-
-
-def _value(text: Json, glossary: Glossary) -> str:
-    """A path, a formula or a placeholder as a noun."""
-    line = str(text).strip()
-    known = glossary.values.get(line)
-    if known is not None:
-        return known
-    if line.startswith("{%"):
-        inner = line.removeprefix("{%").removesuffix("%}").strip()
-        bare = inner.removeprefix("$states.input")
-        said = path(f"${bare}") if bare != inner else path(f"$.{inner[1:]}") if inner.startswith("$") else quoted(inner)
-        return said if not said.startswith("“$") else f"the formula {quoted(shortened(inner, 60))}"
-    if line.startswith("${") and line.endswith("}"):
-        return quoted(line[2:-1])
-    return path(line) if line.startswith("$") else line
+        return f"until {noun_of(state['TimestampPath'], glossary)}"
+    return f"until {noun_of(moment, glossary)}" if moment is not None else "for a while"
 
 
 def reading_order(box: Box) -> tuple[list[Node], list[Node]]:

@@ -87,10 +87,16 @@ class Course:
     ways: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
     items: dict[str, Items] = field(default_factory=dict)
     positions: tuple[Position, ...] = ()
+    _by_state: dict[str, list[Visit]] = field(default_factory=dict, repr=False)
+
+    def add(self, visit: Visit) -> None:
+        """One more visit, the latest."""
+        self.visits.append(visit)
+        self._by_state.setdefault(visit.state, []).append(visit)
 
     def of(self, state: str) -> list[Visit]:
         """The visits of a state, in order."""
-        return [visit for visit in self.visits if visit.state == state]
+        return self._by_state.get(state, [])
 
     def outcome(self, state: str) -> Outcome:
         """How a state stands: the worst of its visits."""
@@ -223,7 +229,7 @@ class _Reader:
         if source is not None:
             source.went_to = name
         self.told.ways[source.state if source else START, name, bool(source and source.outcome == "caught")] += 1
-        self.told.visits.append(visit)
+        self.told.add(visit)
         self.at[number] = visit
         if event["type"] == "FailStateEntered":
             visit.outcome = "failed"
@@ -231,9 +237,8 @@ class _Reader:
     def _exited(self, event: Mapping[str, Json], visit: Visit | None, before: int) -> None:
         details = event.get("stateExitedEventDetails") or {}
         if visit is None or visit.state != details.get("name"):
-            visit = next(
-                (v for v in reversed(self.told.visits) if v.state == details.get("name") and not v.left_at), visit
-            )
+            visits = self.told.of(str(details.get("name")))
+            visit = next((v for v in reversed(visits) if v.left_at is None), visit)
         if visit is None:
             return
         visit.left_at = event["timestamp"]

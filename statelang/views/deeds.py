@@ -137,13 +137,13 @@ def _integration(resource: str, state: Mapping[str, Json]) -> Deed | None:
         says = f"asks {name} to {split_name(action)}"
         return Deed(says, f"{name} · {split_name(action)}", waits)
     words, parameters, otherwise = row
-    target = next(filter(None, (_target(_arguments(state), key) for key in parameters.split())), None)
+    target = next(filter(None, (named(_arguments(state), key) for key in parameters.split())), None)
     says = words.format(target or otherwise)
     short = f"{name} · {_plain(target)}" if target else f"{name} · {split_name(action)}"
     return Deed(says, short, waits, (service, action) in MESSAGES, (service, action) in OWN)
 
 
-def _target(arguments: Mapping[str, Json], key: str) -> str | None:
+def named(arguments: Mapping[str, Json], key: str) -> str | None:
     """The name a parameter gives; of a computed one, what it is computed from."""
     if key == "Destination" and isinstance(arguments.get(key), Mapping):
         addresses = arguments[key].get("ToAddresses")

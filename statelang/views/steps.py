@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from statelang.values import Json
-from statelang.views.chart import MISSING, Box, Node, caught, items, reading_order, tries, waits
+from statelang.views.chart import MISSING, Box, Node, caught, reading_order, tries, waits
 from statelang.views.deeds import deed
 from statelang.views.document import Item, plain, strong
 from statelang.views.glossary import Glossary
+from statelang.views.maps import around, grouped, items, together
 from statelang.views.words import (
     count,
     duration,
@@ -178,23 +179,10 @@ def _heading(branch: Box) -> str:
 
 def _map(box: Box, node: Node, glossary: Glossary) -> Told:
     state = node.definition
-    each = f"For each of {items(state, glossary)}"
-    most = state.get("MaxConcurrency")
-    if isinstance(most, int) and most > 0:
-        each += ", one after the other" if most == 1 else f", at most {most} at the same time"
-    said = [f"{plain(each)}, it does this:"]
+    each = ", ".join(filter(None, (f"for each of {items(state, glossary)}", grouped(state), together(state))))
     points = [point for inner in node.boxes for point in steps(inner, glossary)]
-    return [*_tolerated(state), *said], points, len(points) > 1
-
-
-def _tolerated(state: Mapping[str, Json]) -> list[str]:
-    many, share = state.get("ToleratedFailureCount"), state.get("ToleratedFailurePercentage")
-    said = []
-    if isinstance(many, int) and many > 0:
-        said.append(f"Up to {count(many, 'item')} may fail.")
-    if isinstance(share, (int, float)) and share > 0:
-        said.append(f"Up to {number(share)} % of the items may fail.")
-    return said
+    said = [*(plain(text) for text in around(state)), sentence(plain(f"{each}, it does this:"))]
+    return said, points, len(points) > 1
 
 
 TELLERS: Final[Mapping[str, Callable[[Box, Node, Glossary], Told]]] = {

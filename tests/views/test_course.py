@@ -1,0 +1,144 @@
+"""The course of an execution against its history, and the account of it in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from statelang.core.execution import Execution
+from statelang.core.stimulus import Redriven, RunTask, Stopped
+from statelang.positions import positions
+from statelang.state_machine import load
+from statelang.testing.clock import START
+from statelang.testing.simulation import Reply, Simulation, start
+from statelang.values import encode
+from statelang.views.account import account
+from statelang.views.chart import chart, every_node
+from statelang.views.course import Course, course
+from statelang.views.page import notes
+from tests.machines import Case, entered, every_case
+from tests.test_definitions import _simulation
+from tests.views.parcel import course_of, halfway
+from tests.views.test_picture import machine
+
+NOW = START + 3_600_000
+
+
+def ran(
+    definition: dict[str, Any], replies: Any, *, posts: Any = (), most: int = 1_000_000
+) -> tuple[Course, Simulation]:
+    program = load(definition).program
+    made = Simulation(program, start(program, "{}"), replies, posts=posts, most=most)
+    made.run()
+    return course(made.events(), list(positions(made.execution))), made
+
+
+@every_case
+def test_every_visit_and_every_way_is_told(case: Case) -> None:
+    simulation = _simulation(case, "straight")
+    simulation.run()
+    history = list(simulation.events())
+    told = course(history, list(positions(simulation.execution)))
+    assert told.status == case.status
+    assert tuple(visit.state for visit in told.visits) == entered(history)
+    assert sum(told.ways.values()) == len(told.visits)
+    box = chart(machine(case.machine))
+    ways = {(edge.source, edge.target, edge.kind == "catch") for edge in _edges(box)}
+    assert set(told.ways) <= ways
+    left = sum(event["type"].endswith("StateExited") for event in history)
+    assert sum(visit.left_at is not None for visit in told.visits) == left
+    assert not any(visit.outcome == "running" for visit in told.visits)
+    if case.status == "SUCCEEDED":
+        assert {visit.outcome for visit in told.visits} <= {"succeeded", "caught", "failed"}
+    text = account(machine(case.machine), told, "case", NOW).markdown()
+    assert ("finished well" in text) == (case.status == "SUCCEEDED")
+    for node in every_node(box):
+        reached = node.name in notes(box, told)
+        assert reached == (node.name in entered(history))
+
+
+def _edges(box: Any) -> list[Any]:
+    return [*box.edges, *(edge for node in box.nodes for inner in node.boxes for edge in _edges(inner))]
+
+
+def test_items_of_a_map_are_counted() -> None:
+    told = course_of(halfway())
+    assert (told.items["Pack each item"].length, told.items["Pack each item"].succeeded) == (2, 1)
+    assert told.note("Pack each item", NOW) == "under way for 59 min 58 s, 1 of 2 items done"
+    assert [visit.outcome for visit in told.of("Pack")] == ["succeeded", "running"]
+    assert [visit.item for visit in told.of("Pack")] == [0, 1]
+    assert told.outcome("Wait for the van") == "never"
+
+
+TASK = {"Type": "Task", "Resource": "python:a:b", "End": True}
+
+
+def test_a_retry_is_no_failure_in_the_end() -> None:
+    answers = iter([Reply(failed=True, error="Busy"), Reply(failed=True, error="Busy"), Reply(output="1", after=500)])
+    state = {**TASK, "Retry": [{"ErrorEquals": ["Busy"], "IntervalSeconds": 1}]}
+    told, _ = ran({"StartAt": "A", "States": {"A": state}}, lambda request, execution: next(answers))
+    assert told.outcome("A") == "succeeded"
+    assert told.note("A") == "done in 3.5 s, tried again 2 times"
+    text = account({"StartAt": "A", "States": {"A": state}}, told, "x", NOW).markdown()
+    assert "**A**: done in 3.5 s at the 3rd try." in text
+
+
+def test_what_made_a_parallel_fail_is_named() -> None:
+    branch = {"StartAt": "In", "States": {"In": TASK}}
+    waiting = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 99, "End": True}}}
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "F"}]
+    value = {
+        "StartAt": "P",
+        "States": {
+            "P": {"Type": "Parallel", "Branches": [branch, waiting], "Catch": catch, "End": True},
+            "F": {"Type": "Fail", "Error": "Gone", "Cause": "no more"},
+        },
+    }
+    told, _ = ran(value, lambda request, execution: Reply(failed=True, error="Broken", cause="it hurts"))
+    assert [told.outcome(name) for name in ("P", "In", "W", "F")] == ["caught", "failed", "stopped", "failed"]
+    assert told.of("P")[0].error == "Broken"
+    text = account(value, told, "x", NOW).markdown()
+    assert "**In** failed: “Broken”: it hurts. So it came to its end at **F**." in text
+
+
+@pytest.mark.parametrize(("error", "said"), [("Later", "“Later”: not today"), (None, "not today")])
+def test_a_stopped_run_says_where_it_stood(error: str | None, said: str) -> None:
+    value = {"StartAt": "A", "States": {"A": TASK}}
+    stop = [(2_000, lambda at: Stopped(at, error, "not today"))]
+    told, _ = ran(value, lambda request, execution: Reply(silent=True), posts=stop)
+    text = account(value, told, "x", NOW).markdown()
+    assert "**x** **was stopped**, 2 s after its start. It started on 1 January 2026, 00:00:00 UTC." in text
+    assert f"It stalled at **A**. The reason it gives: {said}." in text
+
+
+def test_a_redriven_run_tells_both_lives() -> None:
+    answers = iter([Reply(failed=True, error="Broken"), Reply(output="1")])
+    value = {"StartAt": "A", "States": {"A": TASK}}
+    again = [(60_000, lambda at: Redriven(at, 1))]
+    told, _ = ran(value, lambda request, execution: next(answers), posts=again)
+    assert (told.status, told.redrives, told.outcome("A")) == ("SUCCEEDED", 1, "succeeded")
+    assert "After a failure it was taken up again 1 time." in account(value, told, "x", NOW).markdown()
+
+
+def test_a_long_run_is_told_in_short() -> None:
+    again = [{"Variable": "$.n", "NumericLessThan": 50, "Next": "Count"}]
+    value = {
+        "StartAt": "Count",
+        "States": {
+            "Count": {"Type": "Pass", "Parameters": {"n.$": "States.MathAdd($.n, 1)"}, "Next": "Enough?"},
+            "Enough?": {"Type": "Choice", "Choices": again, "Default": "Done"},
+            "Done": {"Type": "Succeed"},
+        },
+    }
+    program = load(value).program
+    made = Simulation(program, start(program, encode({"n": 0})), _nobody)
+    made.run()
+    text = account(value, course(made.events()), "x", NOW).markdown()
+    assert "… and 41 more steps like these …" in text
+    assert text.count("**Count**") < 60
+    assert "**Done**: done at once." in text
+
+
+def _nobody(request: RunTask, execution: Execution) -> Reply:
+    raise AssertionError("no task here")
