@@ -38,12 +38,12 @@ def strong(text: str) -> str:
 
 @dataclass(slots=True)
 class Item:
-    """A point of a list: its text as Markdown, and the points under it."""
+    """A point of a list: its text as Markdown, the points under it (numbered or not), and what is added after those."""
 
     text: str
     items: list[Item] = field(default_factory=list)
     numbered: bool = False
-    """Whether the points under it are numbered."""
+    notes: list[Item] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -100,5 +100,6 @@ def _lines(items: Sequence[Item], numbered: bool, indent: str) -> list[str]:
     for number, item in enumerate(items, 1):
         sign = f"{number}." if numbered else "-"
         lines.append(f"{indent}{sign} {item.text}")
-        lines += _lines(item.items, item.numbered, indent + " " * (len(sign) + 1))
+        deeper = indent + " " * (len(sign) + 1)
+        lines += [*_lines(item.items, item.numbered, deeper), *_lines(item.notes, False, deeper)]
     return lines

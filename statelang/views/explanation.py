@@ -54,6 +54,7 @@ def step_texts(box: Box, glossary: Glossary) -> dict[str, str]:
             told = step(scope, node, None, glossary)
             document.paragraph(told.text)
             document.items(told.items, numbered=told.numbered)
+            document.items(told.notes)
             yield node.name, fragment(document.markdown())
             for inner in node.boxes:
                 yield from all_of(inner)

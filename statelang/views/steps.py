@@ -45,36 +45,29 @@ def listed(box: Box, nodes: list[Node], glossary: Glossary) -> list[Item]:
 
 def step(box: Box, node: Node, after: Node | None, glossary: Glossary) -> Item:
     """One state; `after` is the one that is told next: what simply goes on with it need not say so."""
-    comment = node.definition.get("Comment")
-    said: list[str] = []
-    under: list[Item] = []
-    numbered = False
-    if node.type in TELLERS:
-        told, under, numbered = TELLERS[node.type](box, node, glossary)
-        said += told
-    elif node.type == MISSING:
-        said.append("This step is named, but nothing says what it does.")
-    said = (
-        [*_remembered(node.definition), *said]
-        if said and said[-1].endswith(":")
-        else [*said, *_remembered(node.definition)]
-    )
-    onward = _goes_on(box, node, after)
-    under += [Item(text) for text in [*_tries(node, glossary), *_catches(box, node, glossary)]]
-    if said and said[-1].endswith(":"):
-        under += [Item(text) for text in onward]
+    said, under, numbered = TELLERS.get(node.type, _unknown)(box, node, glossary)
+    notes = [*_tries(node, glossary), *_catches(box, node, glossary)]
+    remembered, onward = _remembered(node.definition), _goes_on(box, node, after)
+    if said and said[-1].endswith(":"):  # points follow: what comes after them is said after them
+        said, notes = [*remembered, *said], [*onward, *notes]
     else:
-        said += onward
+        said = [*said, *remembered, *onward]
+    comment = node.definition.get("Comment")
     if isinstance(comment, str) and comment.strip():
         said.insert(0, sentence(plain(comment)))
     elif said and not said[0].startswith("**"):
         said[0] = said[0][0].lower() + said[0][1:]
     title = strong(node.title)
-    return Item(f"{title}: {' '.join(said)}" if said else title, under, numbered and bool(under))
+    text = f"{title}: {' '.join(said)}" if said else title
+    return Item(text, under, numbered, [Item(note) for note in notes])
 
 
 Told = tuple[list[str], list[Item], bool]
 """Sentences, points under them, and whether those are numbered."""
+
+
+def _unknown(box: Box, node: Node, glossary: Glossary) -> Told:
+    return ["This step is named, but nothing says what it does."] if node.type == MISSING else [], [], False
 
 
 def _task(box: Box, node: Node, glossary: Glossary) -> Told:
