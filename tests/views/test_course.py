@@ -12,13 +12,14 @@ from statelang.positions import positions
 from statelang.state_machine import load
 from statelang.testing.clock import START
 from statelang.testing.simulation import Reply, Simulation, start
+from statelang.testing.suite import open_suite
+from statelang.testing.trial import try_case
 from statelang.values import encode
 from statelang.views.account import account
-from statelang.views.chart import chart, every_node
+from statelang.views.chart import chart
 from statelang.views.course import Course, course
 from statelang.views.page import notes
-from tests.machines import Case, entered, every_case
-from tests.test_definitions import _simulation
+from tests.machines import DEFINITIONS, machines
 from tests.views.parcel import course_of, halfway
 from tests.views.test_picture import machine
 
@@ -34,28 +35,22 @@ def ran(
     return course(made.events(), list(positions(made.execution))), made
 
 
-@every_case
-def test_every_visit_and_every_way_is_told(case: Case) -> None:
-    simulation = _simulation(case, "straight")
-    simulation.run()
-    history = list(simulation.events())
-    told = course(history, list(positions(simulation.execution)))
-    assert told.status == case.status
-    assert tuple(visit.state for visit in told.visits) == entered(history)
-    assert sum(told.ways.values()) == len(told.visits)
-    box = chart(machine(case.machine))
-    ways = {(edge.source, edge.target, edge.kind == "catch") for edge in _edges(box)}
-    assert set(told.ways) <= ways
-    left = sum(event["type"].endswith("StateExited") for event in history)
-    assert sum(visit.left_at is not None for visit in told.visits) == left
-    assert not any(visit.outcome == "running" for visit in told.visits)
-    if case.status == "SUCCEEDED":
-        assert {visit.outcome for visit in told.visits} <= {"succeeded", "caught", "failed"}
-    text = account(machine(case.machine), told, "case", NOW).markdown()
-    assert ("finished well" in text) == (case.status == "SUCCEEDED")
-    for node in every_node(box):
-        reached = node.name in notes(box, told)
-        assert reached == (node.name in entered(history))
+@pytest.mark.parametrize("name", machines())
+def test_every_visit_and_every_way_is_told(name: str) -> None:
+    suite = open_suite(DEFINITIONS / name / f"{name}.cases.yaml")
+    for case in suite.cases:
+        happened = try_case(suite.machine.program, case, suite.integrations, folder=suite.folder)
+        told = course(happened.events)
+        assert told.status == happened.status
+        assert tuple(visit.state for visit in told.visits) == happened.path
+        assert sum(told.ways.values()) == len(told.visits)
+        box = chart(machine(name))
+        assert set(told.ways) <= {(edge.source, edge.target, edge.kind == "catch") for edge in _edges(box)}
+        left = sum(event["type"].endswith("StateExited") for event in happened.events)
+        assert sum(visit.left_at is not None for visit in told.visits) == left
+        text = account(machine(name), told, "case", NOW).markdown()
+        assert ("finished well" in text) == (happened.status == "SUCCEEDED")
+        assert set(notes(box, told)) == set(happened.path)
 
 
 def _edges(box: Any) -> list[Any]:
@@ -105,7 +100,7 @@ def test_what_made_a_parallel_fail_is_named() -> None:
 @pytest.mark.parametrize(("error", "said"), [("Later", "“Later”: not today"), (None, "not today")])
 def test_a_stopped_run_says_where_it_stood(error: str | None, said: str) -> None:
     value = {"StartAt": "A", "States": {"A": TASK}}
-    stop = [(2_000, lambda at: Stopped(at, error, "not today"))]
+    stop = [(2_000, lambda at, _: Stopped(at, error, "not today"))]
     told, _ = ran(value, lambda request, execution: Reply(silent=True), posts=stop)
     text = account(value, told, "x", NOW).markdown()
     assert "**x** **was stopped**, 2 s after its start. It started on 1 January 2026, 00:00:00 UTC." in text
@@ -115,7 +110,7 @@ def test_a_stopped_run_says_where_it_stood(error: str | None, said: str) -> None
 def test_a_redriven_run_tells_both_lives() -> None:
     answers = iter([Reply(failed=True, error="Broken"), Reply(output="1")])
     value = {"StartAt": "A", "States": {"A": TASK}}
-    again = [(60_000, lambda at: Redriven(at, 1))]
+    again = [(60_000, lambda at, _: Redriven(at, 1))]
     told, _ = ran(value, lambda request, execution: next(answers), posts=again)
     assert (told.status, told.redrives, told.outcome("A")) == ("SUCCEEDED", 1, "succeeded")
     assert "After a failure it was taken up again 1 time." in account(value, told, "x", NOW).markdown()
