@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from statelang.compiler.source import read_source
@@ -175,6 +175,7 @@ def _machines(draw: Any, depth: int = 2) -> dict[str, Any]:
     return {"StartAt": draw(NAMES), "States": states}
 
 
+@settings(deadline=None, max_examples=50)
 @given(_machines())
 def test_no_machine_breaks_a_view(value: dict[str, Any]) -> None:
     box = chart(value)
