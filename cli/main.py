@@ -30,6 +30,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "graph": ("graph", "Draw a state machine: Mermaid, SVG, or a page to look around in."),
     "explain": ("explain", "Tell in plain sentences what a state machine does."),
     "test": ("test", "Run the cases of state machines in virtual time."),
+    "fmt": ("fmt", "Lay definitions out, JSON and YAML."),
+    "convert": ("convert", "Turn a definition from JSON into YAML, or back."),
     "store": ("store", "Look after a store: info, check, backup, prune."),
 }
 """Command -> (module in this package, what it does in one line)."""

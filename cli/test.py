@@ -28,9 +28,13 @@ from statelang.testing.report import (
     tally_text,
 )
 from statelang.testing.suite import Suite, Verdict, case_files, mocked_suite, open_suite
+from statelang.values import decode
+from statelang.views.glossary import Glossary
 
+from .graph import ENDINGS, drawn
 from .options import bind_option, read_input, set_option, settings, values_of
 from .output import say
+from .subject import Subject, format_of, titled, write
 
 
 @click.command("test")
@@ -39,6 +43,7 @@ from .output import say
 @click.option("--mock-config", metavar="FILE", help="Run the test cases of AWS's MockConfigFile.json.")
 @click.option("-i", "--input", "given", metavar="JSON|@FILE|-", help="The input of those test cases. [default: {}]")
 @click.option("--fail-under", type=click.FloatRange(0, 100), metavar="PERCENT", help="Fail below this coverage.")
+@click.option("--picture", metavar="FILE", help="Draw what no case exercises: .mmd, .md, .svg or .html.")
 @click.option("--junit", metavar="FILE", help="Write JUnit's XML there too.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the JSON there too.")
 @click.option(
@@ -53,6 +58,7 @@ def test_command(
     mock_config: str | None,
     given: str | None,
     fail_under: float | None,
+    picture: str | None,
     junit: str | None,
     json_file: str | None,
     output: str | None,
@@ -77,6 +83,8 @@ def test_command(
     if not verdicts:
         raise InvalidSettings(f"no case is called {' or '.join(names)}" if names else "there are no cases")
     _write(suites, verdicts, kind, {"junit": junit, "json": json_file})
+    if picture is not None:
+        _draw(suites, picture)
     percent = percent_of(suite.coverage for suite in suites)
     failed = sum(not verdict.holds for verdict in verdicts)
     low = fail_under is not None and percent < fail_under
@@ -133,6 +141,19 @@ def _write(suites: Sequence[Suite], verdicts: Sequence[Verdict], kind: str, file
         click.echo(f"coverage of {suite.definition}: {tally_text(suite.coverage)}")
         for line in missing_lines(suite):
             click.echo(f"  {line}")
+
+
+def _draw(suites: Sequence[Suite], file: str) -> None:
+    """The picture of the one machine: what was exercised is green, what no case comes to red."""
+    from statelang.testing.picture import exercised
+
+    if len(suites) != 1:
+        raise InvalidSettings("--picture draws one state machine: name one file of cases")
+    kind, (suite,) = format_of(None, file, ENDINGS, "mermaid"), suites
+    definition = decode(suite.machine.program.source)
+    title = f"{titled(suite.machine.name)}: {percent_text(suite.coverage.percent)} exercised"
+    shown = Subject(title, definition, Glossary(), course=exercised(suite.coverage))
+    write(drawn(shown, kind, fenced=file.endswith(".md")), file)
 
 
 def _save(file: str, text: str) -> None:

@@ -44,6 +44,7 @@ FLOORS: dict[str, int] = {
     "config": 6,
     "engine": 6,
     "views": 6,
+    "notation": 5,
     "testing": 7,
 }
 SIBLINGS = (

@@ -145,3 +145,22 @@ def _plain_integer(text: str) -> str:
 
 def _problem(code: str, message: str, pointer: str, place: int) -> Problem:
     return Problem(code, message, pointer, pointer, offset=place)
+
+
+def json_spelling(text: str) -> str | None:
+    """How JSON spells what a plain scalar means: a number, true, false or null; None: it is a text."""
+    if text in _WORDS:
+        return {True: "true", False: "false", None: "null"}[_WORDS[text]]
+    if _INTEGER.fullmatch(text):
+        return _plain_integer(text)
+    number = _PARTS.fullmatch(text) if _FLOAT.fullmatch(text) else None
+    if number is None:
+        return None
+    sign = "-" if number["sign"] == "-" else ""
+    fraction = f".{number['fraction'] or '0'}" if number["point"] else ""
+    return f"{sign}{number['whole'].lstrip('0') or '0'}{fraction}{number['exponent'] or ''}"
+
+
+_PARTS: Final = re.compile(
+    r"(?P<sign>[-+]?)(?P<whole>[0-9]*)(?P<point>\.(?P<fraction>[0-9]*))?(?P<exponent>[eE][-+]?[0-9]+)?"
+)

@@ -109,3 +109,24 @@ def test_the_history_of_every_case(folder: Path) -> None:
 def test_our_own_machines_are_covered(monkeypatch: pytest.MonkeyPatch) -> None:
     result = run(str(DEFINITIONS / "approval"), "--fail-under", "100")
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("file", "begins"), [("out.mmd", "flowchart TD"), ("out.md", "```mermaid"), ("out.svg", "<svg")]
+)
+def test_a_picture_of_what_no_case_exercises(folder: Path, file: str, begins: str) -> None:
+    if file.endswith(".svg"):
+        pytest.importorskip("graphlay")
+    assert run("m.cases.yaml", "--case", "it works", "--picture", file).exit_code == 0
+    drawn = (folder / file).read_text()
+    assert drawn.startswith(begins)
+    assert "no case comes here" in drawn
+    assert "not exercised: Catch 1 (States.ALL)" in drawn
+
+
+def test_a_picture_of_a_machine_that_is_covered(folder: Path) -> None:
+    (folder / "m.cases.yaml").write_text(CASES.replace("[Do, Done]", "[Do, Sorry]"))
+    assert run("m.cases.yaml", "--picture", "out.mmd").exit_code == 0
+    drawn = (folder / "out.mmd").read_text()
+    assert "exercised" not in drawn
+    assert "linkStyle 0,1 stroke" in drawn

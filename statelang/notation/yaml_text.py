@@ -1,0 +1,266 @@
+"""YAML: read into a tree that keeps every spelling, written from one, and laid out with its comments and anchors.
+
+ruamel.yaml does the reading and writing. It is told that every plain scalar is a text, so that it changes none; what a
+plain scalar means is said by `statelang.compiler.yaml`. Placeholders stand in the text as letters while it works: a
+brace means something in YAML.
+
+Rule: what was read is compared with what is written, before anybody sees it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from io import StringIO
+from typing import Any, Final
+
+from statelang.compiler.yaml import json_spelling
+from statelang.errors import InvalidSettings
+from statelang.notation.tree import DEEPEST, OPEN, Mapping, Node, Scalar, Sequence, Unreadable
+
+_PLACEHOLDER: Final = re.compile(r"\$\{([^{}\s\"']+)\}")
+_HIDDEN: Final = re.compile("\ue0f0\ue0f1([^\ue0f2]*)\ue0f2")
+_TAG: Final = re.compile(r"(?:&\S+\s+)?(!\S*)")
+STANDARD: Final = ("!!str", "!!map", "!!seq", "!!int", "!!float", "!!bool", "!!null", "!")
+_STRING: Final = "tag:yaml.org,2002:str"
+_BLOCK: Final = re.compile(r"\S(.*\S)?(\n+.*\S)+\n*", re.ASCII)
+"""A text of several lines that a block holds as it is: no line ends in a blank, the first begins with none."""
+
+_TAME: Final = re.compile(r"[\w$./(+^;]")
+"""What a text may begin with to stand without quotes; the others mean something to one reader or another."""
+
+FLOW_WIDTH: Final = 80
+"""How long a list of scalars may be to stand on one line."""
+
+
+def hide(text: str) -> str:
+    """The text with its placeholders as letters, of the same length."""
+    return _PLACEHOLDER.sub("\ue0f0\ue0f1\\1\ue0f2", text)
+
+
+def show(text: str) -> str:
+    """The text with its placeholders again."""
+    return _HIDDEN.sub(r"${\1}", text)
+
+
+@lru_cache(maxsize=1)
+def _ruamel() -> Any:
+    try:
+        import ruamel.yaml
+    except ImportError:
+        raise InvalidSettings("YAML needs the extra 'yaml': pip install 'statelang[yaml]'") from None
+    return ruamel.yaml
+
+
+@lru_cache(maxsize=1)
+def _plain_resolver() -> Any:
+    """A resolver to which every scalar is a text."""
+    from ruamel.yaml.nodes import ScalarNode
+    from ruamel.yaml.resolver import VersionedResolver
+    from ruamel.yaml.tag import Tag
+
+    class Plain(VersionedResolver):
+        def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+            return Tag(suffix=_STRING) if kind is ScalarNode else super().resolve(kind, value, implicit)
+
+    return Plain
+
+
+def _yaml() -> Any:
+    yaml = _ruamel().YAML(typ="rt", pure=True)
+    yaml.Resolver = _plain_resolver()
+    yaml.preserve_quotes = True
+    yaml.allow_unicode = True
+    yaml.width = 1 << 30
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def read_yaml(text: str, name: str) -> Node:
+    """The tree of a YAML text, aliases and merges resolved. Raises Unreadable with file, line and column."""
+    hidden = hide(text)
+    node = _composed(hidden, name)
+    return Scalar("word", "null") if node is None else _Reader(hidden, name).node(node, 0)
+
+
+def _composed(text: str, name: str) -> Any:
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        return _yaml().compose(text)
+    except MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        where = "" if mark is None else f":{mark.line + 1}:{mark.column + 1}"
+        raise Unreadable(f"{name}{where}: {problem.problem or problem.context}") from None
+    except YAMLError as problem:
+        raise Unreadable(f"{name}: {show(str(problem))}") from None
+    except RecursionError:
+        raise Unreadable(f"{name}: nested deeper than {DEEPEST} levels") from None
+
+
+class _Reader:
+    """Makes a tree of composed nodes."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self.text = text
+        self.name = name
+
+    def node(self, node: Any, depth: int) -> Node:
+        if depth > DEEPEST:
+            raise self._wrong(node, f"nested deeper than {DEEPEST} levels")
+        tag = _TAG.match(self.text, node.start_mark.index)
+        if tag is not None and tag[1] not in STANDARD:
+            return self._tagged(node, tag[1].lstrip("!"), depth)
+        return self._node(node, depth, text=tag is not None and tag[1] == "!!str")
+
+    def _tagged(self, node: Any, tag: str, depth: int) -> Mapping:
+        """CloudFormation's short forms: `!Sub x` is `{"Fn::Sub": x}`."""
+        value = self._node(node, depth + 1, text=False)
+        if tag == "GetAtt" and isinstance(value, Scalar):
+            name, _, attribute = value.value.partition(".")
+            value = Sequence([Scalar("text", name), Scalar("text", attribute)])
+        return Mapping([(Scalar("text", tag if tag in ("Ref", "Condition") else f"Fn::{tag}"), value)])
+
+    def _node(self, node: Any, depth: int, *, text: bool) -> Node:
+        if node.id == "mapping":
+            return Mapping(self._pairs(node, depth), not node.flow_style)
+        if node.id == "sequence":
+            return Sequence([self.node(item, depth + 1) for item in node.value], not node.flow_style)
+        return _scalar(node, tagged=text)
+
+    def _pairs(self, node: Any, depth: int) -> list[tuple[Scalar, Node]]:
+        pairs: dict[str, tuple[Scalar, Node]] = {}
+        merged: dict[str, tuple[Scalar, Node]] = {}
+        for key, value in node.value:
+            if key.id != "scalar":
+                raise self._wrong(key, "a key must be a text")
+            name = show(key.value)
+            if name == "<<" and key.style is None:
+                for pair in self._merged(self.node(value, depth + 1)):
+                    merged.setdefault(pair[0].value, pair)
+                continue
+            if name in pairs:
+                raise self._wrong(key, f"the key {name!r} is there twice")
+            pairs[name] = Scalar("text", name), self.node(value, depth + 1)
+        return list({**merged, **pairs}.values())
+
+    def _merged(self, node: Node) -> Iterator[tuple[Scalar, Node]]:
+        for part in node.items if isinstance(node, Sequence) else [node]:
+            yield from part.pairs if isinstance(part, Mapping) else ()
+
+    def _wrong(self, node: Any, message: str) -> Unreadable:
+        mark = node.start_mark
+        return Unreadable(f"{self.name}:{mark.line + 1}:{mark.column + 1}: {message}")
+
+
+def _scalar(node: Any, *, tagged: bool) -> Scalar:
+    text = show(node.value)
+    if node.style is not None or tagged:
+        return Scalar("text", text)
+    if OPEN.fullmatch(text):
+        return Scalar("open", text)
+    spelling = json_spelling(text)
+    if spelling is None:
+        return Scalar("text", text)
+    return Scalar("word" if spelling in ("null", "true", "false") else "number", spelling)
+
+
+def write_yaml(node: Node) -> str:
+    """A tree as YAML in block style, texts of several lines as blocks, lists of a few scalars on one line."""
+    from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+    def made(node: Node) -> Any:
+        if isinstance(node, Mapping):
+            pairs = [(scalar(key), made(value)) for key, value in node.pairs]
+            return MappingNode("tag:yaml.org,2002:map", pairs, flow_style=not pairs)
+        if isinstance(node, Sequence):
+            return SequenceNode("tag:yaml.org,2002:seq", [made(i) for i in node.items], flow_style=_on_one_line(node))
+        return scalar(node, block=True)
+
+    def scalar(node: Scalar, *, block: bool = False) -> Any:
+        return ScalarNode(_STRING, hide(node.value), style=_style(node, block=block))
+
+    out = StringIO()
+    _yaml().serialize(made(node), out)
+    return show(out.getvalue())
+
+
+def _on_one_line(node: Sequence) -> bool:
+    if not all(isinstance(item, Scalar) and "\n" not in item.value and "${" not in item.value for item in node.items):
+        return False  # a brace means something in a list on one line, with or without a placeholder around it
+    return sum(len(item.value) + 2 for item in node.items if isinstance(item, Scalar)) <= FLOW_WIDTH
+
+
+def _style(node: Scalar, *, block: bool) -> str | None:
+    """How a scalar must be written so that every reader takes it for what it is; None: plain, if YAML allows."""
+    if node.kind != "text":
+        return None
+    if not node.value.replace("\n", "").isprintable():
+        return '"'
+    if "\n" in node.value:
+        return "|" if block and _BLOCK.fullmatch(node.value) else '"'
+    return "'" if is_ambiguous(node.value) else None
+
+
+@lru_cache(maxsize=4096)
+def is_ambiguous(text: str) -> bool:
+    """Whether a text without quotes would be read as something else: by YAML 1.1, by YAML 1.2, or by us."""
+    from ruamel.yaml.nodes import ScalarNode
+
+    if not _TAME.match(text) or json_spelling(text) is not None or OPEN.fullmatch(text) or text in ("=", "<<"):
+        return True
+    if text.lower() in ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "~"):
+        return True
+    return any(str(resolver.resolve(ScalarNode, text, (True, False))) != _STRING for resolver in _resolvers())
+
+
+@lru_cache(maxsize=1)
+def _resolvers() -> tuple[Any, ...]:
+    from ruamel.yaml.resolver import VersionedResolver
+
+    return tuple(VersionedResolver(version=version) for version in ((1, 1), (1, 2)))
+
+
+def format_yaml(text: str, name: str) -> str:
+    """A YAML text laid out: two blanks a level, lists indented, comments, anchors, quotes and spelling kept.
+
+    Raises Unreadable, also where that would change what the text says.
+    """
+    before, hidden, yaml = read_yaml(text, name), hide(text), _yaml()
+    if not text.strip() or before == Scalar("word", "null"):
+        return text
+    yaml.explicit_start = re.match(r"(\s*#.*\n|\s*\n)*---", text) is not None
+    out = StringIO()
+    yaml.dump(yaml.load(hidden), out)
+    made = show(out.getvalue())
+    if read_yaml(made, name) != before or _words(made) != _words(text):
+        raise Unreadable(f"{name}: cannot be laid out without changing it; it is left as it is")
+    return made
+
+
+def _words(text: str) -> list[str]:
+    return sorted(comment for _, comment in comments(text))
+
+
+def comments(text: str) -> list[tuple[int, str]]:
+    """The comments of a YAML text, each with its line."""
+    hidden = hide(text)
+    spans = [
+        (token.start_mark.index, token.end_mark.index)
+        for token in _ruamel().YAML(typ="safe", pure=True).scan(hidden)
+        if type(token).__name__ == "ScalarToken"
+    ]
+    found, row = [], 0
+    for match in re.finditer(r"(?:^|(?<=[\s]))#.*$", hidden, re.MULTILINE):
+        while row < len(spans) and spans[row][1] <= match.start():
+            row += 1
+        if row == len(spans) or match.start() < spans[row][0]:
+            found.append((hidden.count("\n", 0, match.start()) + 1, show(match[0]).strip()))
+    return found
+
+
+def anchors(text: str) -> list[str]:
+    """The names of the anchors of a YAML text."""
+    tokens = _ruamel().YAML(typ="safe", pure=True).scan(hide(text))
+    return [token.value for token in tokens if type(token).__name__ == "AnchorToken"]
