@@ -23,10 +23,13 @@ from statelang.core.execution import Execution, Started, Step
 from statelang.core.history import expand
 from statelang.core.limits import AWS, Limits
 from statelang.core.machine import begin, command_of, execution_of
-from statelang.core.stimulus import Posted, Stopped, TaskFailed, TaskHeartbeat, TaskSucceeded
+from statelang.core.map_run import MapRun, Tally
+from statelang.core.stimulus import MapRunUpdated, Posted, Stopped, TaskFailed, TaskHeartbeat, TaskSucceeded
 from statelang.errors import (
     ExecutionNotFound,
     ExecutionNotRedrivable,
+    InvalidInput,
+    MapRunEnded,
     StatelangError,
     StoreError,
     TaskEnded,
@@ -268,6 +271,36 @@ class Engine:
             raise ExecutionNotRedrivable(f"Execution history event limit exceeded.: {name}")
         if not self._take(name, "redrive"):
             raise ExecutionNotRedrivable(f"another worker is redriving the execution: {name}")
+
+    def map_runs(self, name: str) -> Sequence[tuple[MapRun, Tally]]:
+        """The Map Runs of an execution, the oldest first, each with how its children stand."""
+        return self.store.map_runs(name)
+
+    def map_run(self, id: str) -> tuple[MapRun, Tally]:
+        """A Map Run by its id or ARN. Raises MapRunNotFound."""
+        return self.store.map_run(id.rpartition(":")[2])
+
+    def update_map_run(
+        self,
+        id: str,
+        *,
+        max_concurrency: int | None = None,
+        tolerated_count: int | None = None,
+        tolerated_percentage: float | None = None,
+    ) -> None:
+        """Change the limits of a Map Run while it runs, whoever drives it; None leaves one as it is.
+
+        Raises MapRunNotFound, InvalidInput for a limit that is none, MapRunEnded.
+        """
+        if min(max_concurrency or 0, tolerated_count or 0, tolerated_percentage or 0) < 0:
+            raise InvalidInput("a limit of a Map Run cannot be negative")
+        if (tolerated_percentage or 0) > 100:
+            raise InvalidInput("the tolerated percentage must be between 0 and 100")
+        run, _ = self.map_run(id)
+        if run.status != "RUNNING":
+            raise MapRunEnded(f"the Map Run {run.id} has ended: {run.status}")
+        limits = (max_concurrency, tolerated_count, tolerated_percentage)
+        self._post(run.execution, MapRunUpdated(self._clock.now(), os.urandom(16), run.token, *limits))
 
     def send_task_success(self, token: str, output: Json = None) -> None:
         """Answer a task by its token. Raises UnknownToken and TaskEnded."""

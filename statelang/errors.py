@@ -49,6 +49,10 @@ class ObjectError(StatelangError):
     """An object cannot be read or written where it should be."""
 
 
+class MapRunEnded(StatelangError):
+    """The Map Run has ended; its limits cannot be changed any more."""
+
+
 class MapRunNotFound(StatelangError):
     """There is no Map Run of this name in the store."""
 

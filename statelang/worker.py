@@ -202,6 +202,7 @@ class Worker:
         try:
             taken = message.execution in self.live or self._takeovers.adopt(message.execution, message.why)
             if message.why != "resume":
+                self._take_posts()
                 self._commit()  # who stops or redrives may look at the store right away
             message.taken(taken)
         except StatelangError as problem:
@@ -214,12 +215,15 @@ class Worker:
             return
         self._looked = now
         if self.live:
-            for post in self.store.posts():
-                live = self.live.get(post.execution)
-                if live is not None:
-                    self.take_post(live, post)
+            self._take_posts()
         if self.adopts:
             self._takeovers.adopt_due(now)
+
+    def _take_posts(self) -> None:
+        for post in self.store.posts():
+            live = self.live.get(post.execution)
+            if live is not None:
+                self.take_post(live, post)
 
     def adopt(self, id: str) -> bool:
         """Take an execution over, if nobody drives it."""

@@ -24,6 +24,7 @@ from statelang.core.stimulus import (
     ResultsCollected,
     ResultsWritten,
     RunStimulus,
+    Stopped,
 )
 from statelang.errors import Fault
 from statelang.items.item import Item
@@ -67,6 +68,7 @@ class SimulatedRuns:
     def _counted(self, id: str, tally: Tally) -> RunStimulus | None:
         total = self.tallies[id] = self.tallies.get(id, NOTHING) + tally
         run = self._parent.execution.runs.get(id)
+        self.drive(id)
         return None if run is None else MapRunChanged(self._parent.now, self._parent.chance(), run.token, total)
 
     def drive(self, id: str) -> None:
@@ -120,7 +122,7 @@ class SimulatedRuns:
             head = child.execution.head
             if head.status not in ("RUNNING", "SUCCEEDED"):
                 self.tallies[run.id] += tally_of(head.status, child.started.items, -1)
-                self._stopped.get(run.id, set()).discard(index)
+                self._stopped.setdefault(run.id, set()).discard(index)
                 child.now = max(child.now, self._parent.now)
                 child.deliver(Redriven(child.now, head.redrives + 1))
                 self._finish(child.started, child)
@@ -131,10 +133,13 @@ class SimulatedRuns:
     def _stop(self, run: MapRun, tally: Tally) -> RunStimulus | None:
         stopped = self._stopped.setdefault(run.id, set())
         aborted = NOTHING
-        for index, child in self.children[run.id].items():
+        for index, child in list(self.children[run.id].items()):
             if index not in stopped and (child.now > self._parent.now or child.execution.head.status == "RUNNING"):
                 stopped.add(index)
                 aborted += tally_of("ABORTED", child.started.items)
+                again = self.children[run.id][index] = self._parent.child(child.started)
+                again.run(until=self._parent.now)
+                again.deliver(Stopped(self._parent.now))
         return self._counted(run.id, aborted)
 
     def _collect(self, run: MapRun, tally: Tally) -> RunStimulus:

@@ -129,14 +129,24 @@ class Simulation:
         """A child execution of a Map Run, in the same world."""
         return Simulation(self.program, started, self.replies, self.way, most=self.most, find=self.find)
 
-    def run(self) -> Execution:
-        """Until the execution has ended, or nothing can move it any more."""
+    def run(self, until: int | None = None) -> Execution:
+        """Until the execution has ended, nothing can move it any more, or a time has come."""
         for _ in range(self.most):
+            if until is not None and self._next() > until:
+                break
             stimulus = self.upcoming()
             if stimulus is None:
                 break
             self.deliver(stimulus)
         return self.execution
+
+    def _next(self) -> int:
+        """When something happens next."""
+        if self.execution.ready:
+            return self.now
+        timer = self.execution.due()
+        times = [self._agenda[0][0]] if self._agenda else []
+        return min([*times, timer[0]] if timer is not None else times, default=1 << 62)
 
     def upcoming(self) -> Stimulus | None:
         """What happens next, or None where nothing will."""

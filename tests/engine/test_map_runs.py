@@ -1,0 +1,224 @@
+"""Map Runs in the engine: real stores, real files, real threads."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import statelang
+from statelang import Engine, StateMachine
+from statelang.core.map_run import Tally, child_name
+from statelang.tasks import Bindings
+from statelang.values import Json
+
+WORK = "arn:aws:lambda:us-east-1:111122223333:function:work"
+CONFIG: Json = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+PASS: Json = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+TASK: Json = {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": WORK, "End": True}}}
+CSV: Json = {
+    "Resource": "arn:aws:states:::s3:getObject",
+    "Parameters": {"Bucket": "in", "Key": "data.csv"},
+    "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
+}
+
+
+def distributed(processor: Json = PASS, **fields: Json) -> StateMachine:
+    each = {"Type": "Map", "Label": "each", "ItemProcessor": {"ProcessorConfig": CONFIG, **processor}, "End": True}
+    return statelang.load({"StartAt": "Each", "States": {"Each": {**each, **fields}}}, name="fan")
+
+
+@pytest.fixture(params=["memory:", "sqlite"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return "memory:" if request.param == "memory:" else f"sqlite:///{tmp_path}/store.db"
+
+
+def bound(tmp_path: Path) -> Bindings:
+    (tmp_path / "in").mkdir(exist_ok=True)
+    return Bindings(buckets={"in": tmp_path / "in", "out": tmp_path / "out"})
+
+
+def rows(tmp_path: Path, count: int) -> None:
+    (tmp_path / "in").mkdir(exist_ok=True)
+    lines = [f"{number},name {number}\n" for number in range(count)]
+    (tmp_path / "in" / "data.csv").write_text("id,name\n" + "".join(lines))
+
+
+def until(holds: Callable[[], object]) -> None:
+    for _ in range(400):
+        if holds():
+            return
+        time.sleep(0.025)
+    raise AssertionError("it never came to that")
+
+
+def manifest_of(tmp_path: Path, output: Json) -> tuple[Json, list[Json]]:
+    """The manifest, and the records of what has succeeded."""
+    told = json.loads((tmp_path / "out" / output["ResultWriterDetails"]["Key"]).read_text())
+    files = [tmp_path / "out" / file["Key"] for file in told["ResultFiles"]["SUCCEEDED"]]
+    return told, [record for file in files for record in json.loads(file.read_text())]
+
+
+def test_rows_of_a_file_become_files_of_results(address: str, tmp_path: Path) -> None:
+    rows(tmp_path, 1_200)
+    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "out", "Prefix": "p"}}
+    with Engine(address, tasks={WORK: lambda row: row["id"]}, bindings=bound(tmp_path)) as engine:
+        result = engine.run(distributed(TASK, ItemReader=CSV, ResultWriter=writer), {}, name="csv", timeout=60)
+        assert result.status == "SUCCEEDED"
+        ((run, tally),) = engine.store.map_runs("csv")
+        assert (run.status, run.made, tally) == ("SUCCEEDED", 1_200, Tally(succeeded=1_200, items_succeeded=1_200))
+        children = engine.store.summaries(map_run=run.id, limit=5_000)
+        assert len(children) == 1_200
+        assert {child.status for child in children} == {"SUCCEEDED"}
+        told = [event["type"] for event in engine.history(children[7].id)]
+        assert told[0] == "ExecutionStarted"
+        assert told[-1] == "ExecutionSucceeded"
+        assert [summary.id for summary in engine.executions()] == ["csv"]
+    _, records = manifest_of(tmp_path, result.output)
+    assert [json.loads(record["Output"]) for record in records] == [str(number) for number in range(1_200)]
+
+
+def test_a_row_that_is_malformed_fails_it_and_a_redrive_reads_on(address: str, tmp_path: Path) -> None:
+    rows(tmp_path, 700)
+    file = tmp_path / "in" / "data.csv"
+    good = file.read_text()
+    file.write_text(good + '700,"never closed\n')
+    done: list[str] = []
+    with Engine(address, tasks={WORK: lambda row: done.append(row["id"])}, bindings=bound(tmp_path)) as engine:
+        result = engine.run(distributed(TASK, ItemReader=CSV), {}, name="csv", timeout=60)
+        assert (result.status, result.error) == ("FAILED", "States.ItemReaderFailed")
+        assert result.cause is not None
+        assert "malformed" in result.cause
+        file.write_text(good + "700,closed\n")
+        engine.redrive("csv")
+        assert engine.wait("csv", timeout=60).status == "SUCCEEDED"
+        ((run, tally),) = engine.store.map_runs("csv")
+        assert (run.redrives, tally.succeeded, tally.failed) == (1, 701, 0)
+    again = {id for id in done if done.count(id) > 1}
+    assert len(set(done)) == 701
+    assert len(again) <= 300, "only what was under way when it failed is done again"
+
+
+def test_an_object_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with Engine(bindings=bound(tmp_path)) as engine:
+        result = engine.run(distributed(ItemReader=CSV), {}, timeout=10)
+    assert result.error == "States.ItemReaderFailed"
+    assert result.cause is not None
+    assert "s3://in/data.csv" in result.cause
+
+
+def test_a_stop_stops_the_children(address: str) -> None:
+    def forever(call: statelang.TaskCall) -> None:
+        call.cancel.wait(60)
+
+    with Engine(address, tasks={WORK: _Integration(forever)}) as engine:
+        engine.start(distributed(TASK), [1, 2, 3], name="fan")
+        until(lambda: [run.made for run, _ in engine.store.map_runs("fan")] == [3])
+        engine.stop("fan")
+        assert engine.result("fan").status == "ABORTED"
+        ((run, _),) = engine.store.map_runs("fan")
+        assert run.status == "ABORTED"
+        until(lambda: engine.store.map_run(run.id)[1].aborted == 3)
+        assert {child.status for child in engine.store.summaries(map_run=run.id)} == {"ABORTED"}
+
+
+class _Integration:
+    def __init__(self, do: Callable[[Any], Any]) -> None:
+        self._do = do
+
+    def perform(self, call: Any) -> Any:
+        self._do(call)
+        return statelang.Succeeded(None)
+
+
+def test_what_failed_is_redriven_and_nothing_else(address: str) -> None:
+    bad, done = {3}, []
+
+    def work(data: int) -> int:
+        done.append(data)
+        if data in bad:
+            raise ValueError("bad")
+        return data * 2
+
+    with Engine(address, tasks={WORK: work}) as engine:
+        machine = distributed(TASK, MaxConcurrency=1)
+        assert engine.run(machine, [1, 2, 3, 4], name="fan", timeout=20).status == "FAILED"
+        bad.clear()
+        engine.redrive("fan")
+        result = engine.wait("fan", timeout=20)
+        assert result.output == [2, 4, 6, 8]
+    assert done == [1, 2, 3, 3, 4]
+
+
+def test_a_worker_that_is_gone_is_replaced_with_its_children(tmp_path: Path) -> None:
+    """Another process goes on with the Map Run: finished children are not repeated, none is lost."""
+    address = f"sqlite:///{tmp_path}/store.db"
+    gate, done = threading.Event(), []
+
+    def work(data: int) -> int:
+        if data >= 20:
+            gate.wait(20)
+        done.append(data)
+        return data
+
+    first = Engine(address, tasks={WORK: work})
+    first.start(distributed(TASK, MaxConcurrency=8), list(range(40)), name="fan")
+    until(lambda: len(done) >= 20)
+    ((run, _),) = first.store.map_runs("fan")
+    first.close(grace_ms=0)
+    with Engine(address, tasks={WORK: work}) as second:
+        ended = [number for number, _ in second.store.members(run.id, ["SUCCEEDED"])]
+        assert len(ended) >= 15
+        gate.set()
+        assert second.resume("fan")
+        assert second.wait("fan", timeout=20).output == list(range(40))
+    assert all(done.count(number) == 1 for number in ended)
+
+
+def test_children_that_others_drive_are_counted(tmp_path: Path) -> None:
+    """A child is held by one worker, its Map Run by another: the child's last commit posts to the parent."""
+    address = f"sqlite:///{tmp_path}/store.db"
+    gate = threading.Event()
+
+    def work(data: int) -> int:
+        gate.wait(20)
+        return data
+
+    first = Engine(address, tasks={WORK: work})
+    first.start(distributed(TASK, MaxConcurrency=2), list(range(6)), name="fan")
+    until(lambda: [run.made for run, _ in first.store.map_runs("fan")] == [2])
+    ((run, _),) = first.store.map_runs("fan")
+    first.close(grace_ms=0)
+    with Engine(address, tasks={WORK: work}) as second, Engine(address, tasks={WORK: work}) as third:
+        assert second.resume(child_name(run.id, 0))
+        assert third.resume("fan")
+        gate.set()
+        assert third.wait("fan", timeout=20).output == list(range(6))
+        assert second.history(child_name(run.id, 0))
+
+
+def test_limits_may_be_changed_while_it_runs(address: str) -> None:
+    gate, seen = threading.Event(), []
+
+    def work(data: int) -> int:
+        seen.append(data)
+        gate.wait(20)
+        return data
+
+    with Engine(address, tasks={WORK: work}) as engine:
+        engine.start(distributed(TASK, MaxConcurrency=1), list(range(5)), name="fan")
+        until(lambda: len(seen) == 1)
+        ((run, _),) = engine.store.map_runs("fan")
+        time.sleep(0.1)
+        assert len(seen) == 1
+        engine.update_map_run(run.id, max_concurrency=5)
+        until(lambda: len(seen) == 5)
+        gate.set()
+        assert engine.wait("fan", timeout=20).output == list(range(5))
+        with pytest.raises(statelang.StatelangError, match="has ended"):
+            engine.update_map_run(run.id, max_concurrency=7)
