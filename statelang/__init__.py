@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from statelang.compiler import Problem, validate
     from statelang.core.limits import AWS, Limits
+    from statelang.core.map_run import MapRun, Tally
     from statelang.engine import Engine
     from statelang.errors import (
         ExecutionExists,
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
         InvalidInput,
         InvalidSettings,
         LeaseLost,
+        MapRunEnded,
+        MapRunNotFound,
+        ObjectError,
         StatelangError,
         StoreError,
         StoreFull,
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
         Summary,
         TaskCall,
     )
+    from statelang.reach import ActivityTask
     from statelang.result import JsonText, Result
     from statelang.state_machine import StateMachine, load
     from statelang.tasks import LATER, Bindings, TaskError, read_bindings
@@ -56,6 +61,8 @@ _HOME = {
     "statelang.compiler": ("Problem", "validate"),
     "statelang.core.limits": ("AWS", "Limits"),
     "statelang.engine": ("Engine",),
+    "statelang.core.map_run": ("MapRun", "Tally"),
+    "statelang.reach": ("ActivityTask",),
     "statelang.result": ("JsonText", "Result"),
     "statelang.errors": (
         "ExecutionExists",
@@ -65,6 +72,9 @@ _HOME = {
         "InvalidInput",
         "InvalidSettings",
         "LeaseLost",
+        "MapRunEnded",
+        "MapRunNotFound",
+        "ObjectError",
         "StatelangError",
         "StoreError",
         "StoreFull",
@@ -96,6 +106,7 @@ _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = [
     "AWS",
     "LATER",
+    "ActivityTask",
     "Answer",
     "Bindings",
     "Engine",
@@ -111,6 +122,10 @@ __all__ = [
     "JsonText",
     "LeaseLost",
     "Limits",
+    "MapRun",
+    "MapRunEnded",
+    "MapRunNotFound",
+    "ObjectError",
     "Pending",
     "Problem",
     "Result",
@@ -125,6 +140,7 @@ __all__ = [
     "Submitted",
     "Succeeded",
     "Summary",
+    "Tally",
     "TaskCall",
     "TaskEnded",
     "TaskError",

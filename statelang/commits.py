@@ -5,14 +5,18 @@ Rule: all of it follows from the steps that are written with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from statelang.core.map_run import NOTHING, Tally
 from statelang.core.resource import classify
-from statelang.core.stimulus import RunTask
+from statelang.core.stimulus import Posted, RunTask, TaskFailed, TaskSucceeded
+from statelang.description import described
 from statelang.errors import StatelangError
 from statelang.live import Live
+from statelang.messages import Told
 from statelang.ports import Integrations, NewExecution, Queued
+from statelang.values import encode
 
 
 def begun_with(child: Live) -> NewExecution:
@@ -28,6 +32,27 @@ def tallies(together: Iterable[Live]) -> Mapping[str, Tally]:
             id = live.execution.started.map_run
             found[id] = found.get(id, NOTHING) + live.tally
     return found
+
+
+def answers(live: Live) -> Iterator[tuple[str, Posted]]:
+    """What the end of a nested execution answers the task that waits for it."""
+    started, head = live.execution.started, live.execution.head
+    if started.answers == "no" or head.status == "RUNNING" or not live.steps or live.answered:
+        return
+    told, at = described(started, head, parsed=started.answers == "json"), head.stopped_at or 0
+    if head.status == "SUCCEEDED":
+        yield started.parent, TaskSucceeded(at, os.urandom(16), started.token, encode(told))
+    else:
+        yield started.parent, TaskFailed(at, os.urandom(16), started.token, "States.TaskFailed", encode(told))
+
+
+def answer_here(changed: Mapping[str, Live], known: Mapping[str, Live], tell: Callable[[Told], None]) -> None:
+    """Tell parents that are driven here at once, so that the same commit holds both."""
+    while ended := [live for live in changed.values() if live.execution.started.parent in known and any(answers(live))]:
+        for live in ended:
+            ((parent, stimulus),) = answers(live)
+            live.answered = True
+            tell(Told(parent, stimulus))
 
 
 def queued(live: Live, integrations: Integrations) -> Iterator[Queued]:

@@ -7,40 +7,35 @@ thread of its own runs the worker.
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from statelang.clock import Clock, RealClock
 from statelang.compiler import compile_definition
 from statelang.config import open_store
-from statelang.core.execution import Execution, Started, Step
+from statelang.core.execution import Answers, Execution, Started, Step
 from statelang.core.history import expand
 from statelang.core.limits import AWS, Limits
-from statelang.core.machine import begin, command_of, execution_of
-from statelang.core.map_run import MapRun, Tally
-from statelang.core.stimulus import MapRunUpdated, Posted, Stopped, TaskFailed, TaskHeartbeat, TaskSucceeded
+from statelang.core.machine import begin, execution_of
+from statelang.core.stimulus import Stopped
 from statelang.errors import (
-    ExecutionNotFound,
     ExecutionNotRedrivable,
-    InvalidInput,
-    MapRunEnded,
     StatelangError,
     StoreError,
-    TaskEnded,
-    UnknownToken,
 )
 from statelang.messages import Begin, Message, Take, Wake
 from statelang.names import check_name, new_name
+from statelang.nested import Nested
 from statelang.ports import NewExecution, Store, Summary
 from statelang.positions import Position, positions
 from statelang.program import Program
-from statelang.result import Result, check_size, input_text, result_of
+from statelang.reach import Reach
+from statelang.result import JsonText, Result, check_size, input_text, result_of
 from statelang.state_machine import StateMachine
 from statelang.tasks import Bindings, read_bindings
 from statelang.values import Json, decode, encode
@@ -68,7 +63,7 @@ class _Waiter:
         self.problem: BaseException | None = None
 
 
-class Engine:
+class Engine(Reach):
     """Runs state machines durably. Use it as a context manager, or `close` it.
 
     `store` is an address (`sqlite:///runs.db`, `memory:`) or a Store. `tasks` binds Resources, with `*` patterns, to
@@ -110,10 +105,11 @@ class Engine:
         self._broken: BaseException | None = None
         self._thread: threading.Thread | None = None
         self._grace = GRACE_MS
+        self._nested = Nested(self.bindings, self)
         self._worker = Worker(
             self.store,
             compile_pinned,
-            self.bindings,
+            self._nested,
             self,
             self._clock,
             policy=policy,
@@ -143,15 +139,31 @@ class Engine:
 
     def start_many(self, machine: StateMachine, inputs: Mapping[str, Json], *, drive: bool = True) -> Sequence[str]:
         """Start many executions (name -> input) in one transaction; returns their names."""
-        self.bindings.check(machine.program.uses)
+        self._nested.check(machine.program.uses)
         begun = [self._begin(machine, name, input) for name, input in inputs.items()]
+        return self._start(begun, drive)
+
+    def _start(self, begun: Sequence[tuple[NewExecution, Execution, Program]], drive: bool) -> Sequence[str]:
         existing = self._ask(lambda answer: Begin(begun, drive, answer))
         assert isinstance(existing, Sequence)
         for name in existing if drive else ():
             self._take(name, "resume")
-        return list(inputs)
+        return [new.started.id for new, _, _ in begun]
 
-    def _begin(self, machine: StateMachine, name: str, input: Json) -> tuple[NewExecution, Execution, Program]:
+    def nest(self, machine: StateMachine, name: str, input: str, *, token: str, answers: Answers) -> str:
+        """Start an execution for a task of another one, whose `token` it holds; returns its ARN.
+
+        Where it has begun already for this very task, that is all. Raises as `start` does.
+        """
+        self._nested.check(machine.program.uses)
+        text = JsonText(input)
+        begun = self._begin(machine, name, text, parent=execution_of(token), token=token, answers=answers)
+        self._start([begun], drive=True)
+        return begun[0].started.arn
+
+    def _begin(
+        self, machine: StateMachine, name: str, input: Json, **link: Any
+    ) -> tuple[NewExecution, Execution, Program]:
         program, text = machine.program, input_text(input)
         check_size(text, self.limits)
         meaning = f"{machine.name}\n{program.digest}\n{encode(decode(text))}"
@@ -167,6 +179,7 @@ class Engine:
             role_arn=self._role_arn,
             region=self._region,
             limits=self.limits,
+            **link,
         )
         execution, step = begin(program, started)
         return NewExecution(started, program.source, step), execution, program
@@ -255,7 +268,7 @@ class Engine:
 
     def stop(self, name: str, *, error: str | None = None, cause: str | None = None) -> None:
         """Stop an execution, whoever drives it; one that has ended stays as it is. Raises ExecutionNotFound."""
-        self._post(name, Stopped(self._clock.now(), error, cause))
+        self.post(name, Stopped(self._clock.now(), error, cause))
         self._take(name, "settle")
 
     def redrive(self, name: str) -> None:
@@ -272,64 +285,16 @@ class Engine:
         if not self._take(name, "redrive"):
             raise ExecutionNotRedrivable(f"another worker is redriving the execution: {name}")
 
-    def map_runs(self, name: str) -> Sequence[tuple[MapRun, Tally]]:
-        """The Map Runs of an execution, the oldest first, each with how its children stand."""
-        return self.store.map_runs(name)
+    @property
+    def closing(self) -> bool:
+        """Whether the engine takes up nothing more."""
+        return self._closing.is_set()
 
-    def map_run(self, id: str) -> tuple[MapRun, Tally]:
-        """A Map Run by its id or ARN. Raises MapRunNotFound."""
-        return self.store.map_run(id.rpartition(":")[2])
-
-    def update_map_run(
-        self,
-        id: str,
-        *,
-        max_concurrency: int | None = None,
-        tolerated_count: int | None = None,
-        tolerated_percentage: float | None = None,
-    ) -> None:
-        """Change the limits of a Map Run while it runs, whoever drives it; None leaves one as it is.
-
-        Raises MapRunNotFound, InvalidInput for a limit that is none, MapRunEnded.
-        """
-        if min(max_concurrency or 0, tolerated_count or 0, tolerated_percentage or 0) < 0:
-            raise InvalidInput("a limit of a Map Run cannot be negative")
-        if (tolerated_percentage or 0) > 100:
-            raise InvalidInput("the tolerated percentage must be between 0 and 100")
-        run, _ = self.map_run(id)
-        if run.status != "RUNNING":
-            raise MapRunEnded(f"the Map Run {run.id} has ended: {run.status}")
-        limits = (max_concurrency, tolerated_count, tolerated_percentage)
-        self._post(run.execution, MapRunUpdated(self._clock.now(), os.urandom(16), run.token, *limits))
-
-    def send_task_success(self, token: str, output: Json = None) -> None:
-        """Answer a task by its token. Raises UnknownToken and TaskEnded."""
-        text = input_text(output, default="null")
-        self._answer(token, TaskSucceeded(self._clock.now(), os.urandom(16), token, text))
-
-    def send_task_failure(self, token: str, error: str | None = None, cause: str | None = None) -> None:
-        """Fail a task by its token. Raises UnknownToken and TaskEnded."""
-        self._answer(token, TaskFailed(self._clock.now(), os.urandom(16), token, error, cause))
-
-    def send_task_heartbeat(self, token: str) -> None:
-        """Tell that a task lives. Raises UnknownToken and TaskEnded."""
-        self._answer(token, TaskHeartbeat(self._clock.now(), token))
-
-    def _answer(self, token: str, stimulus: Posted) -> None:
-        name = execution_of(token)
+    def _execution(self, name: str) -> Execution:
         live = self._worker.live.get(name)  # what is driven here need not be read, however large it is
-        try:
-            execution = self.store.read(name) if live is None else live.execution
-        except ExecutionNotFound:
-            raise UnknownToken from None
-        command = command_of(token)
-        frame = execution.frames.get(execution.waiting.get(command, -1))
-        if frame is None or getattr(frame.waiting, "token", None) != token:
-            raise TaskEnded() if frame is None and 0 < command <= execution.head.counter else UnknownToken()
-        self._post(name, stimulus)
+        return self.store.read(name) if live is None else live.execution
 
-    def _post(self, name: str, stimulus: Posted) -> None:
-        self.store.post(name, stimulus)
+    def _wake(self) -> None:
         self._worker.tell(Wake())
 
     def check(self) -> None:

@@ -84,6 +84,8 @@ class Live:
     tally: Tally = NOTHING
     """What its next commit counts for its Map Run."""
     counted: bool = False
+    answered: bool = False
+    """Whether the parent, which is driven here, has been told how this nested execution ended."""
 
 
 class Performer:

@@ -188,12 +188,15 @@ class Map(State):
 class Use:
     """A Resource that a Task names, so that it can be found before the execution starts.
 
+    `machine` is the StateMachineArn of a `startExecution` where it is written out.
+
     `function` is the FunctionName of a `lambda:invoke` where it is written out; None: computed, or no such task.
     """
 
     state: str
     resource: str
     function: str | None = None
+    machine: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

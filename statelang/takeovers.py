@@ -66,7 +66,7 @@ class Takeovers:
         """Whether what began an execution, and waits for it, has ended: nobody told it to stop then."""
         if started.map_run:
             return self._worker.runs.is_over(started.map_run)
-        return bool(started.token) and self._worker.store.summary(started.parent).status != "RUNNING"
+        return started.answers != "no" and self._worker.store.summary(started.parent).status != "RUNNING"
 
     def _release(self, lease: Lease) -> None:
         """Give back what cannot be read here; whoever can may try later."""

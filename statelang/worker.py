@@ -19,7 +19,7 @@ from typing import Literal
 
 from statelang.chance import Chance
 from statelang.clock import Clock
-from statelang.commits import begun_with, queued, tallies
+from statelang.commits import answer_here, answers, begun_with, queued, tallies
 from statelang.core.execution import apply
 from statelang.core.machine import advance, command_of
 from statelang.core.map_run import NOTHING
@@ -302,6 +302,7 @@ class Worker:
             with contextlib.suppress(StoreError):  # nothing needs it done now
                 self.store.sweep(SWEEP)
             return
+        answer_here(self.changed, self.live, self._told)
         self.runs.count(self.changed)
         changed, self.changed = self.changed, {}
         born = [live for live in changed.values() if live.parent is not None]
@@ -327,9 +328,9 @@ class Worker:
         live.parent = None
         if lease is None:  # it was there already, and whoever drives it does
             self.forget(live.lease.execution)
-            return
-        live.lease = lease
-        self._settle(live, Commit(lease, live.steps))
+        else:
+            live.lease = lease
+            self._settle(live, Commit(lease, live.steps))
 
     def _lose(self, changed: Mapping[str, Live], problem: LeaseLost, born: Sequence[Live]) -> None:
         """Others have taken executions over: let go of those, and write the rest."""
@@ -339,10 +340,11 @@ class Worker:
         for live in [live for live in self.live.values() if doubtful & set(live.execution.runs)]:
             self._takeovers.load_again(live)
         kept = {live.lease.execution: live for live in (*changed.values(), *born)}
-        self.changed = {id: live for id, live in kept.items() if self.live.get(id) is live}
-        for live in born:
+        for live in kept.values():
+            live.answered = live.answered and live.execution.started.parent in self.live
             if live.parent is not None and self.live.get(live.parent.lease.execution) is not live.parent:
                 self.forget(live.lease.execution)
+        self.changed = {id: live for id, live in kept.items() if self.live.get(id) is live}
         self._commit()
 
     def _commit_of(self, live: Live, born: Sequence[Live]) -> Commit:
@@ -356,7 +358,7 @@ class Worker:
             swept,
             begun=[begun_with(child) for child in together[1:]],
             tallies=tallies(together),
-            sends=[post for one in together for post in self.runs.told_elsewhere(one)],
+            sends=[post for one in together for post in (*self.runs.told_elsewhere(one), *answers(one))],
             queued=[task for one in together for task in queued(one, self.integrations)],
         )
         if not self._can_let_go(live):

@@ -177,7 +177,7 @@ def _task(builder: Builder, state: Given, place: Place, common: dict[str, Any], 
     findings, resource = builder.findings, state.get("Resource")
     if isinstance(resource, str):
         check_resource(resource, place / "Resource", findings, express=builder.express)
-        builder.uses.append(Use(common["name"], resource, _function(resource, state)))
+        builder.uses.append(Use(common["name"], resource, _function(resource, state), _named_machine(resource, state)))
     beat, limit = state.get("HeartbeatSeconds"), state.get("TimeoutSeconds")
     if type(beat) is int and type(limit) is int and beat >= limit:
         findings.say("HeartbeatSeconds must be smaller than TimeoutSeconds", place / "HeartbeatSeconds")
@@ -197,6 +197,14 @@ def _function(resource: str, state: Given) -> str | None:
     arguments = state.get("Parameters", state.get("Arguments"))
     name = arguments.get("FunctionName") if isinstance(arguments, dict) else None
     written = ":states:::lambda:invoke" in resource and isinstance(name, str) and not is_query(name)
+    return name if written else None
+
+
+def _named_machine(resource: str, state: Given) -> str | None:
+    """The StateMachineArn of a startExecution, where it is written out."""
+    arguments = state.get("Parameters", state.get("Arguments"))
+    name = arguments.get("StateMachineArn") if isinstance(arguments, dict) else None
+    written = ":startExecution" in resource and isinstance(name, str) and not is_query(name)
     return name if written else None
 
 

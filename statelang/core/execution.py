@@ -20,6 +20,8 @@ from statelang.core.value import Value
 
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 
+Answers = Literal["no", "text", "json"]
+
 WHOLE: int = 0
 """The command number of the time-out of the whole execution."""
 
@@ -38,8 +40,8 @@ class Started(msgspec.Struct, frozen=True, omit_defaults=True):
 
     A child of a Map Run says which (`map_run`), which of its children it is (`index`), how many `items` it was given,
     and enters the definition at the ItemProcessor of the Map state `entry`. `parent` is the execution that began it; a
-    nested execution whose parent waits for it holds the `token` to answer, and `parsed`: with its output as JSON
-    (`.sync:2`), not as text.
+    nested execution holds the `token` of the task it was begun for; `answers` says how its end answers that: with its
+    output as text (`.sync`), as JSON (`.sync:2`), or not at all.
     """
 
     id: str
@@ -61,7 +63,7 @@ class Started(msgspec.Struct, frozen=True, omit_defaults=True):
     index: int = 0
     items: int = 0
     token: str = ""
-    parsed: bool = False
+    answers: Answers = "no"
 
 
 class Head(msgspec.Struct, frozen=True, omit_defaults=True):

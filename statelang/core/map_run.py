@@ -152,7 +152,7 @@ def child_of(parent: Started, run: MapRun, index: int, input: str, items: int, a
         name="",
         fingerprint="",
         token="",
-        parsed=False,
+        answers="no",
         arn=f"{base}:{'express' if run.express else 'execution'}:{machine}:{name}",
         machine=machine,
         machine_arn=f"{base}:stateMachine:{machine}",

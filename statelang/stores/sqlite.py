@@ -122,6 +122,8 @@ class SqliteStore(SqliteReader):
             for commit in commits:
                 self._settle(db, commit)
             write_beyond(db, commits)
+            if any(commit.sends for commit in commits):
+                self._version = -1  # this connection does not see its own writes as news
             return [self._create(db, new, owner) for new in begun]
 
     def _fence(self, db: sqlite3.Connection, commits: Sequence[Commit]) -> None:

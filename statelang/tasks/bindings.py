@@ -113,6 +113,14 @@ class Bindings:
                 return FolderObjects(self.buckets[pattern])
         return S3
 
+    def machine(self, arn: str) -> Path | None:
+        """The definition that is run in the place of a state machine; None: none is bound to it."""
+        name = arn.rpartition(":stateMachine:")[2]
+        for pattern in sorted(self.machines, key=_exactness, reverse=True):
+            if _glob(pattern)(arn) or _glob(pattern)(name):
+                return self.machines[pattern]
+        return None
+
     def _find(self, resource: str, function: str | None) -> Bound | None:
         key = resource, function
         if key not in self._found:

@@ -245,6 +245,7 @@ class MapRunContract:
         lease, parent, run = self.fanned(store)
         (held, child), *_ = self.children(store, lease, parent)
         told = MapRunChanged(AT, b"", run.token)
+        assert list(store.posts()) == []
         self.ended(store, held, child, sends=[("parent", told), ("nobody", told)])
         assert [(post.execution, post.stimulus) for post in store.posts()] == [("parent", told)]
 

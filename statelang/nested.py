@@ -1,0 +1,148 @@
+"""Nested executions: `states:startExecution` runs another local definition, where `machines` binds one (asl.md 8.1).
+
+The child lies in the same store and is driven by the same workers. It holds its parent's token, and its last commit
+posts the answer; where that was lost it is asked how it stands, as any job is.
+
+Rule: a task begins one child, however often it is performed: its name follows from the task's token.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from statelang.core.execution import Answers
+from statelang.description import described
+from statelang.errors import ExecutionExists, InvalidInput, InvalidSettings, StatelangError
+from statelang.ports import Answer, Failed, Integration, Objects, Pending, Submitted, Succeeded, TaskCall
+from statelang.program import Use
+from statelang.state_machine import StateMachine, load
+from statelang.tasks import Bindings
+from statelang.values import Json, decode, encode
+
+if TYPE_CHECKING:
+    from statelang.engine import Engine
+
+RESOURCE: Final = re.compile(
+    r"arn:[^:]*:states:[^:]*:[^:]*:(?P<service>states|aws-sdk:sfn):startExecution"
+    r"(?P<pattern>\.sync(?::2)?|\.waitForTaskToken)?"
+)
+ANSWERS: Final[dict[str | None, Answers]] = {".sync": "text", ".sync:2": "json"}
+
+ASKED_AGAIN: Final = 60.0
+"""Seconds after which a child is asked how it stands: its own word comes at once."""
+
+
+class Nested:
+    """Bindings whose `machines` are run by an engine. See `statelang.ports.Integrations`."""
+
+    def __init__(self, bindings: Bindings, engine: Engine) -> None:
+        self._bindings = bindings
+        self._engine = engine
+
+    def check(self, uses: Iterable[Use]) -> None:
+        self._bindings.check(use for use in uses if not self._runs(use))
+
+    def _runs(self, use: Use) -> bool:
+        if RESOURCE.fullmatch(use.resource) is None or not self._bindings.machines:
+            return False
+        return use.machine is None or self._bindings.machine(use.machine) is not None
+
+    def find(self, resource: str, input: Json) -> Integration | None:
+        match = RESOURCE.fullmatch(resource)
+        if match is not None and isinstance(input, dict):
+            file = self._bindings.machine(str(input.get("StateMachineArn")))
+            if file is not None:
+                return NestedTask(self._engine, file, match["pattern"], sdk=match["service"] != "states")
+        return self._bindings.find(resource, input)
+
+    def objects(self, bucket: str) -> Objects:
+        return self._bindings.objects(bucket)
+
+
+@lru_cache(maxsize=256)
+def _compiled(file: Path, name: str, changed: int, substitutions: str) -> StateMachine:
+    return load(file, name=name, substitutions=decode(substitutions))
+
+
+@dataclass(frozen=True, slots=True)
+class NestedTask:
+    """One task that runs a local definition. `sdk`: by the name that the AWS SDK has for it."""
+
+    engine: Engine
+    file: Path
+    pattern: str | None
+    sdk: bool = False
+
+    def perform(self, call: TaskCall) -> Answer | Submitted | None:
+        """Begin the child."""
+        given = call.input
+        machine_arn, name = str(given["StateMachineArn"]), given.get("Name") or _name(call.token)
+        text = _text(given.get("Input"))
+        try:
+            machine = self._machine(machine_arn)
+            arn = self.engine.nest(machine, name, text, token=call.token, answers=ANSWERS.get(self.pattern, "no"))
+        except ExecutionExists:
+            return self._exists(name, machine_arn)
+        except InvalidInput as problem:
+            return self._failed("InvalidExecutionInput", str(problem))
+        except InvalidSettings as problem:
+            return self._failed("InvalidName", str(problem))
+        except StatelangError as problem:
+            if self.engine.closing:
+                call.cancel.wait()  # whoever goes on with the parent begins the child
+            return Failed("States.Runtime", str(problem))
+        started = self.engine.store.read(name).started
+        ours = started.token == call.token
+        if not ours and self.engine.store.summary(name).status != "RUNNING":
+            return self._exists(name, machine_arn)
+        output = {"ExecutionArn": arn, "StartDate": started.at}
+        return Submitted(output, name, ASKED_AGAIN if ours else 1.0) if self.pattern in ANSWERS else Succeeded(output)
+
+    def _machine(self, arn: str) -> StateMachine:
+        substitutions = encode(dict(self.engine.bindings.substitutions))
+        name = arn.rpartition(":stateMachine:")[2].partition(":")[0]
+        return _compiled(self.file, name, self.file.stat().st_mtime_ns if self.file.exists() else 0, substitutions)
+
+    def _exists(self, name: str, machine_arn: str) -> Failed:
+        arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+        return self._failed("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
+
+    def _failed(self, kind: str, message: str) -> Failed:
+        service = "Sfn" if self.sdk else "StepFunctions"
+        return Failed(f"{service}.{kind}Exception", f"{message} (Service: AWSStepFunctions; Error Code: {kind})")
+
+    def poll(self, call: TaskCall, job: Json, polls: int) -> Succeeded | Failed | Pending:
+        """How the child stands, where its own word has not come."""
+        execution = self.engine.store.read(job)
+        status = execution.head.status
+        told = described(execution.started, execution.head, parsed=self.pattern == ".sync:2")
+        if status == "RUNNING":
+            with suppress(StatelangError):  # whoever can drive it does
+                self.engine.resume(job)
+            return Pending(ASKED_AGAIN if execution.started.token == call.token else 1.0)
+        return Succeeded(told) if status == "SUCCEEDED" else Failed("States.TaskFailed", encode(told))
+
+    def stop(self, call: TaskCall, job: Json) -> None:
+        """Nobody waits for the child any more."""
+        with suppress(StatelangError):
+            if self.engine.store.read(job).started.token == call.token:
+                self.engine.stop(job)
+
+
+def _name(token: str) -> str:
+    """The name of a child whose task gives none: always the same for one attempt."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, token))
+
+
+def _text(input: Json) -> str:
+    """The child's input: a text is taken as JSON text, anything else is written as it is."""
+    if input is None:
+        return "{}"
+    return input if isinstance(input, str) else encode(input)
