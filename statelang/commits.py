@@ -15,8 +15,15 @@ from statelang.description import described
 from statelang.errors import StatelangError
 from statelang.live import Live
 from statelang.messages import Told
-from statelang.ports import Integrations, NewExecution, Queued
+from statelang.ports import Begins, Integrations, Lease, NewExecution, Queued
 from statelang.values import encode
+
+
+def beginning(begins: Begins, parent: Live) -> Live:
+    """A nested execution, to be written with its parent's next commit."""
+    new = begins.new
+    lease = Lease(new.started.id, 0, 0)
+    return Live(lease, begins.execution, begins.program, [new.step], parent=parent, source=new.source)
 
 
 def begun_with(child: Live) -> NewExecution:

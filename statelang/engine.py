@@ -31,7 +31,7 @@ from statelang.errors import (
 from statelang.messages import Begin, Message, Take, Wake
 from statelang.names import check_name, new_name
 from statelang.nested import Nested
-from statelang.ports import NewExecution, Store, Summary
+from statelang.ports import Begins, NewExecution, Store, Summary
 from statelang.positions import Position, positions
 from statelang.program import Program
 from statelang.reach import Reach
@@ -141,25 +141,20 @@ class Engine(Reach):
         """Start many executions (name -> input) in one transaction; returns their names."""
         self._nested.check(machine.program.uses)
         begun = [self._begin(machine, name, input) for name, input in inputs.items()]
-        return self._start(begun, drive)
-
-    def _start(self, begun: Sequence[tuple[NewExecution, Execution, Program]], drive: bool) -> Sequence[str]:
         existing = self._ask(lambda answer: Begin(begun, drive, answer))
         assert isinstance(existing, Sequence)
         for name in existing if drive else ():
             self._take(name, "resume")
-        return [new.started.id for new, _, _ in begun]
+        return list(inputs)
 
-    def nest(self, machine: StateMachine, name: str, input: str, *, token: str, answers: Answers) -> str:
-        """Start an execution for a task of another one, whose `token` it holds; returns its ARN.
+    def nest(self, machine: StateMachine, name: str, input: str, *, token: str, answers: Answers) -> Begins:
+        """An execution for a task of another one, whose `token` it holds: to be begun with the task's answer.
 
-        Where it has begun already for this very task, that is all. Raises as `start` does.
+        Raises UnboundResource, InvalidInput, InvalidSettings.
         """
         self._nested.check(machine.program.uses)
-        text = JsonText(input)
-        begun = self._begin(machine, name, text, parent=execution_of(token), token=token, answers=answers)
-        self._start([begun], drive=True)
-        return begun[0].started.arn
+        parent = execution_of(token)
+        return Begins(*self._begin(machine, name, JsonText(input), parent=parent, token=token, answers=answers))
 
     def _begin(
         self, machine: StateMachine, name: str, input: Json, **link: Any
@@ -284,11 +279,6 @@ class Engine(Reach):
             raise ExecutionNotRedrivable(f"Execution history event limit exceeded.: {name}")
         if not self._take(name, "redrive"):
             raise ExecutionNotRedrivable(f"another worker is redriving the execution: {name}")
-
-    @property
-    def closing(self) -> bool:
-        """Whether the engine takes up nothing more."""
-        return self._closing.is_set()
 
     def _execution(self, name: str) -> Execution:
         live = self._worker.live.get(name)  # what is driven here need not be read, however large it is

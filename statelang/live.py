@@ -38,6 +38,7 @@ from statelang.messages import Message, Told, Wake
 from statelang.pool import Job, Pool
 from statelang.ports import (
     Answer,
+    Begins,
     Commit,
     Failed,
     Integration,
@@ -205,8 +206,10 @@ class Performer:
             answer = integration.perform(call)
         except BaseException as problem:
             answer = Failed("States.TaskFailed", f"{type(problem).__name__}: {problem}")
+        begins: Begins | None = getattr(answer, "begins", None)
         for stimulus in _stimuli(answer, task.request, self._clock.now()):
-            self._tell(Told(execution, stimulus))
+            self._tell(Told(execution, stimulus, begins))
+            begins = None
 
     def close(self) -> None:
         """Let the idle threads end."""

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from statelang.core.execution import Execution, Step
 from statelang.core.stimulus import Posted, RunStimulus
-from statelang.ports import NewExecution
+from statelang.ports import Begins, NewExecution
 from statelang.program import Program
 
 
@@ -33,6 +33,8 @@ class Told:
 
     execution: str
     stimulus: Posted | RunStimulus
+    begins: Begins | None = None
+    """What begins with the commit of this, if it happens."""
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 The child lies in the same store and is driven by the same workers. It holds its parent's token, and its last commit
 posts the answer; where that was lost it is asked how it stands, as any job is.
 
-Rule: a task begins one child, however often it is performed: its name follows from the task's token.
+Rule: a child begins with the commit that takes its task's answer, and so exactly once.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from statelang.core.execution import Answers
+from statelang.core.execution import Answers, Execution, Started
 from statelang.description import described
-from statelang.errors import ExecutionExists, InvalidInput, InvalidSettings, StatelangError
-from statelang.ports import Answer, Failed, Integration, Objects, Pending, Submitted, Succeeded, TaskCall
+from statelang.errors import ExecutionNotFound, InvalidInput, InvalidSettings, StatelangError
+from statelang.objects import Objects
+from statelang.ports import Answer, Failed, Integration, Pending, Submitted, Succeeded, TaskCall
 from statelang.program import Use
 from statelang.state_machine import StateMachine, load
 from statelang.tasks import Bindings
@@ -37,6 +38,10 @@ ANSWERS: Final[dict[str | None, Answers]] = {".sync": "text", ".sync:2": "json"}
 
 ASKED_AGAIN: Final = 60.0
 """Seconds after which a child is asked how it stands: its own word comes at once."""
+
+
+OFTEN: Final = 1.0
+"""The same of an execution that was there already and owes nobody an answer."""
 
 
 class Nested:
@@ -87,23 +92,27 @@ class NestedTask:
         text = _text(given.get("Input"))
         try:
             machine = self._machine(machine_arn)
-            arn = self.engine.nest(machine, name, text, token=call.token, answers=ANSWERS.get(self.pattern, "no"))
-        except ExecutionExists:
-            return self._exists(name, machine_arn)
+            begins = self.engine.nest(machine, name, text, token=call.token, answers=ANSWERS.get(self.pattern, "no"))
         except InvalidInput as problem:
             return self._failed("InvalidExecutionInput", str(problem))
         except InvalidSettings as problem:
             return self._failed("InvalidName", str(problem))
         except StatelangError as problem:
-            if self.engine.closing:
-                call.cancel.wait()  # whoever goes on with the parent begins the child
             return Failed("States.Runtime", str(problem))
-        started = self.engine.store.read(name).started
-        ours = started.token == call.token
-        if not ours and self.engine.store.summary(name).status != "RUNNING":
+        known = self._known(name)
+        if known is not None and not _same(known, begins.new.started):
             return self._exists(name, machine_arn)
-        output = {"ExecutionArn": arn, "StartDate": started.at}
-        return Submitted(output, name, ASKED_AGAIN if ours else 1.0) if self.pattern in ANSWERS else Succeeded(output)
+        output = {"ExecutionArn": begins.new.started.arn, "StartDate": (known or begins.execution).started.at}
+        new = begins if known is None else None
+        if self.pattern in ANSWERS:
+            return Submitted(output, name, ASKED_AGAIN if known is None else OFTEN, begins=new)
+        return Succeeded(output, begins=new)
+
+    def _known(self, name: str) -> Execution | None:
+        try:
+            return self.engine.store.read(name)
+        except ExecutionNotFound:
+            return None
 
     def _machine(self, arn: str) -> StateMachine:
         substitutions = encode(dict(self.engine.bindings.substitutions))
@@ -126,7 +135,7 @@ class NestedTask:
         if status == "RUNNING":
             with suppress(StatelangError):  # whoever can drive it does
                 self.engine.resume(job)
-            return Pending(ASKED_AGAIN if execution.started.token == call.token else 1.0)
+            return Pending(ASKED_AGAIN if execution.started.token == call.token else OFTEN)
         return Succeeded(told) if status == "SUCCEEDED" else Failed("States.TaskFailed", encode(told))
 
     def stop(self, call: TaskCall, job: Json) -> None:
@@ -134,6 +143,11 @@ class NestedTask:
         with suppress(StatelangError):
             if self.engine.store.read(job).started.token == call.token:
                 self.engine.stop(job)
+
+
+def _same(known: Execution, started: Started) -> bool:
+    """Whether starting again finds this execution: it runs, and means the same (asl.md 9.3)."""
+    return known.head.status == "RUNNING" and known.started.fingerprint == started.fingerprint
 
 
 def _name(token: str) -> str:

@@ -5,23 +5,28 @@ Rule: nothing but types. Stores, tasks and the worker meet only here; none impor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from statelang.core.execution import Execution, Head, Record, Started, Status, Step
 from statelang.core.map_run import MapRun, Tally
 from statelang.core.stimulus import Posted
-from statelang.program import Use
+from statelang.objects import Objects
+from statelang.program import Program, Use
 from statelang.values import Json
 
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """A task's answer: `output` as a JSON value; `text` its exact JSON text where the answer came as text."""
+    """A task's answer: `output` as a JSON value; `text` its exact JSON text where the answer came as text.
+
+    `begins` is a nested execution, which is begun with the commit that takes the answer.
+    """
 
     output: Json
     text: str | None = None
+    begins: Begins | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class Submitted:
     job: Json
     poll_after: float
     text: str | None = None
+    begins: Begins | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,33 +125,6 @@ class Jobs(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectInfo:
-    """An object of a bucket, as a listing tells it. `modified_at` in milliseconds since 1970."""
-
-    key: str
-    size: int
-    modified_at: int
-    etag: str
-    storage_class: str = "STANDARD"
-
-
-class Objects(Protocol):
-    """Where the objects of buckets are: S3, or a folder in its place. Every method raises ObjectError."""
-
-    def open(self, bucket: str, key: str, *, start: int = 0, version: str | None = None) -> BinaryIO:
-        """Read an object from a byte on."""
-        ...
-
-    def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
-        """The objects whose key begins so, in the order of their keys (as bytes), those behind `after`."""
-        ...
-
-    def put(self, bucket: str, key: str, pieces: Iterable[bytes]) -> int:
-        """Write an object whole or not at all, over one that is there; returns its size in bytes."""
-        ...
-
-
 class Integrations(Protocol):
     """Knows what performs the tasks of each Resource."""
 
@@ -178,6 +157,15 @@ class NewExecution:
     def steps(self) -> Sequence[Step]:
         """All its steps so far."""
         return (self.step, *self.more)
+
+
+@dataclass(frozen=True, slots=True)
+class Begins:
+    """An execution that an answer begins, as the machine made it."""
+
+    new: NewExecution
+    execution: Execution
+    program: Program
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import Literal
 
 from statelang.chance import Chance
 from statelang.clock import Clock
-from statelang.commits import answer_here, answers, begun_with, queued, tallies
+from statelang.commits import answer_here, answers, beginning, begun_with, queued, tallies
 from statelang.core.execution import apply
 from statelang.core.machine import advance, command_of
 from statelang.core.map_run import NOTHING
@@ -78,6 +78,7 @@ class Worker:
         self.changed: dict[str, Live] = {}
         self._ready: dict[str, Live] = {}
         self._takeovers = Takeovers(self, compile)
+        self.adopt = self._takeovers.adopt
         self._timers = Timers(self.live)
         self._chance = Chance()
         self._looked = 0
@@ -189,8 +190,9 @@ class Worker:
         live = self.live.get(message.execution)
         if live is not None:
             self._answered(live, message.stimulus)
-            self.step(live, self.runs.informed(live, message.stimulus))
-        elif isinstance(message.stimulus, ANSWERS):
+            if self.step(live, self.runs.informed(live, message.stimulus)) and message.begins is not None:
+                self.drive(beginning(message.begins, live))
+        elif isinstance(message.stimulus, ANSWERS) and message.begins is None:
             with contextlib.suppress(StatelangError):
                 self.store.post(message.execution, message.stimulus)
 
@@ -224,10 +226,6 @@ class Worker:
             live = self.live.get(post.execution)
             if live is not None:
                 self.take_post(live, post)
-
-    def adopt(self, id: str) -> bool:
-        """Take an execution over, if nobody drives it."""
-        return self._takeovers.adopt(id)
 
     def take_post(self, live: Live, post: Post) -> None:
         """Let what was posted happen; the next commit consumes it."""

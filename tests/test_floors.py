@@ -29,6 +29,7 @@ FLOORS: dict[str, int] = {
     "messages": 5,
     "live": 5,
     "items": 5,
+    "objects": 4,
     "description": 4,
     "reach": 6,
     "nested": 6,

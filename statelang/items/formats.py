@@ -13,7 +13,7 @@ from statelang.items.item import Item, failed
 from statelang.items.json_items import json_items, json_lines
 from statelang.items.lines import Opener, open_text
 from statelang.items.parquet_rows import parquet_rows
-from statelang.ports import Objects
+from statelang.objects import Objects
 from statelang.values import Json
 
 Format = Callable[[Opener, Json, Json], Iterator[Item]]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final, cast
 
 from statelang.items.item import failed
-from statelang.ports import Objects
+from statelang.objects import Objects
 
 GZIP: Final = b"\x1f\x8b"
 ZSTD: Final = b"\x28\xb5\x2f\xfd"

@@ -12,7 +12,7 @@ from statelang.errors import InvalidInput
 from statelang.items.formats import items_of
 from statelang.items.item import Item, failed
 from statelang.items.lines import open_text
-from statelang.ports import ObjectInfo, Objects
+from statelang.objects import ObjectInfo, Objects
 from statelang.values import Json, decode
 
 Find = Callable[[str], Objects]

@@ -30,7 +30,8 @@ from typing import Any, Final
 from statelang.compiler.source import read_source
 from statelang.core.resource import classify
 from statelang.errors import InvalidSettings, UnboundResource
-from statelang.ports import Integration, Objects
+from statelang.objects import Objects
+from statelang.ports import Integration
 from statelang.program import Use
 from statelang.tasks import lambda_function
 from statelang.tasks.objects import FolderObjects, S3Objects, s3_client

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
 from statelang.errors import ObjectError
-from statelang.ports import ObjectInfo
+from statelang.objects import ObjectInfo
 
 SPOOL: Final = 32 * 1024 * 1024
 """How much of an object is held in memory before it is put; more goes through a temporary file."""

@@ -45,7 +45,7 @@ from statelang.core.stimulus import (
 )
 from statelang.errors import ObjectError
 from statelang.items.several import Find
-from statelang.ports import Objects
+from statelang.objects import Objects
 from statelang.program import Program
 from statelang.testing.clock import START
 from statelang.testing.map_runs import SimulatedRuns

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from statelang.errors import ObjectError
-from statelang.ports import ObjectInfo
+from statelang.objects import ObjectInfo
 from statelang.values import Json
 
 
