@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -122,6 +123,8 @@ def _rule(name: str) -> st.SearchStrategy[dict[str, Any]]:
         lambda path, kind, wanted: {"Variable": path, kind: wanted, "Next": name}, paths, test, st.booleans()
     )
 
+
+pytestmark = pytest.mark.slow
 
 machines = st.builds(lambda s: {"StartAt": next(iter(s)), "States": s}, states(["A", "B", "C"]))
 answers = st.lists(st.tuples(st.booleans(), json_values, st.integers(0, 20_000)), min_size=1, max_size=4)
