@@ -33,3 +33,6 @@ MOST: Final = 10_000
 
 SWEEP: Final = 256
 """How many dropped frames are removed at once when there is nothing else to write."""
+
+PROGRAMS: Final = 256
+"""How many compiled definitions are kept beside those that are being run."""

@@ -14,7 +14,7 @@ from statelang.core.machine import outstanding
 from statelang.core.stimulus import Redriven, Stopped
 from statelang.errors import StatelangError, StoreError
 from statelang.live import Live
-from statelang.pace import ADOPT, MOST
+from statelang.pace import ADOPT, MOST, PROGRAMS
 from statelang.ports import Commit, Lease
 from statelang.program import Program
 
@@ -35,8 +35,11 @@ class Takeovers:
         self._programs: dict[str, Program] = {}
 
     def know(self, program: Program) -> None:
-        """A Program that need not be compiled again."""
+        """A Program that need not be compiled again, as long as it is among those that were used last."""
+        self._programs.pop(program.digest, None)
         self._programs[program.digest] = program
+        if len(self._programs) > PROGRAMS:
+            del self._programs[next(iter(self._programs))]
 
     def adopt(self, id: str, why: str = "resume") -> bool:
         """Take an execution over, do what was posted to it, and ask again for the tasks it waits for."""
@@ -86,9 +89,9 @@ class Takeovers:
             self._worker.changed[live.lease.execution] = live
 
     def program(self, digest: str) -> Program:
-        program = self._programs.get(digest)
-        if program is None:
-            program = self._programs[digest] = self._compile(self._worker.store.definition(digest))
+        """The Program of a definition that an execution pins."""
+        program = self._programs.get(digest) or self._compile(self._worker.store.definition(digest))
+        self.know(program)
         return program
 
     def adopt_due(self, now: int) -> None:
@@ -106,7 +109,7 @@ class Takeovers:
                     self._worker.observer.gave_up(id, problem)
 
     def load_again(self, live: Live) -> None:
-        """What an execution has done since its last commit rests on a child that is driven elsewhere noself._worker."""
+        """What an execution has done since its last commit rests on a child that is driven elsewhere now."""
         self._worker.forget(live.lease.execution)
         self._worker.runs.forget(live)
         execution, posts = self._worker.store.load(live.lease)

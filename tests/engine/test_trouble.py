@@ -294,3 +294,11 @@ def test_a_history_at_its_limit_is_not_redriven() -> None:
         with pytest.raises(statelang.ExecutionNotRedrivable, match="event limit"):
             engine.redrive(name)
         assert [event["id"] for event in engine.history(name)] == list(range(1, 51))
+
+
+def test_compiled_definitions_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("statelang.takeovers.PROGRAMS", 3)
+    with Engine() as engine:
+        for number in range(10):
+            assert engine.run(machine({**END, "Result": number}), timeout=10).output == number
+        assert len(engine._worker._takeovers._programs) == 3
