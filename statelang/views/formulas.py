@@ -98,7 +98,7 @@ class _Words:
         _, *ends = node.parts
         said = self.condition(node.parts[0])
         if [end.value for end in ends if end.kind == "value"] == [True, False]:
-            return f"{said.removesuffix(' holds')} is given" if said.endswith(" holds") else said
+            return f"{said.removesuffix(' holds')} is given and not empty" if said.endswith(" holds") else said
         if [end.value for end in ends if end.kind == "value"] == [False, True]:
             return f"it is not so that {said}"
         raise _Unsaid
