@@ -27,6 +27,7 @@ DOING: Final[Mapping[str, str]] = {
     "running": "is being worked on",
     "requested": "has been asked for, and nobody has begun yet",
     "waiting for its answer": "waits until somebody answers",
+    "waiting for its job": "waits until the job it began has ended",
     "waiting": "waits",
     "pausing before a retry": "pauses before it tries again",
     "running its branches or iterations": "goes on inside",
