@@ -22,5 +22,5 @@ class Bounds(msgspec.Struct, frozen=True, omit_defaults=True):
 
 AWS = Bounds()
 
-WIDE = Bounds(depth=500, memory=256 * 1024 * 1024, steps=2_000_000)
+WIDE = Bounds(depth=500, memory=256 * 1024 * 1024, steps=800_000)
 """For the language as published, and where the limits of AWS are lifted."""

@@ -7,29 +7,17 @@ before a body runs, the rest at each call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from statelang.language.jsonata import paths
-from statelang.language.jsonata.calls import (
-    Composed,
-    Evaluate,
-    Function,
-    Lambda,
-    Partial,
-    TailCall,
-    call,
-    named,
-    unwrapped,
-)
+from statelang.language.jsonata import arithmetic, invocations, paths
+from statelang.language.jsonata.calls import Body, Evaluate, Lambda
 from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.grouping import group
-from statelang.language.jsonata.operators import OPERATORS, range_of
-from statelang.language.jsonata.regexes import Regex
 from statelang.language.jsonata.run import Frame
 from statelang.language.jsonata.transform import transformer
-from statelang.language.jsonata.tree import Node
+from statelang.language.jsonata.tree import Node, bound_names, makes_functions
 from statelang.language.jsonata.values import (
     UNDEFINED,
     Constructed,
@@ -38,16 +26,22 @@ from statelang.language.jsonata.values import (
     Wrapped,
     boolean,
     is_array,
-    is_numeric,
 )
 
 
 class Compiler:
-    """Compiles one expression. `depth` is that of the node at hand within its body, `height` what is certain so far."""
+    """Compiles one expression. `depth` is that of the node at hand within its body, `height` what is certain so far.
 
-    def __init__(self) -> None:
+    `bound` are the names that the expression binds, all others are given from outside or built-in (`functions`);
+    `dynamic`: it may evaluate texts (`$eval`), and then any name may be bound.
+    """
+
+    def __init__(self, bound: frozenset[str], functions: Mapping[str, Any], *, dynamic: bool) -> None:
         self.depth = 0
         self.height = 0
+        self.bound = bound
+        self.functions = functions
+        self.dynamic = dynamic
 
     def node(self, node: Node) -> Evaluate:
         """A node with its predicates and its group."""
@@ -58,7 +52,7 @@ class Compiler:
             evaluate = _filtered(evaluate, paths.filter_of(self, predicate))
         if node.group is not None and node.kind != "path":
             evaluate = _grouped(evaluate, self.pairs(node.group), node.group.position)
-        if node.kind not in PLAIN or node.predicates or node.keep_array:
+        if node.kind not in PLAIN or node.predicates or node.keep_array or (node.group and node.kind != "path"):
             evaluate = _unwrapped(evaluate, node.keep_array)
         self.depth -= 1
         return evaluate
@@ -129,15 +123,17 @@ def _variable(compiler: Compiler, node: Node) -> Evaluate:
     name = node.value
     if name == "":
         return lambda input, frame: input[0] if type(input) is Wrapped else input
+    if compiler.dynamic:
+        return lambda input, frame: frame.lookup(name)
+    if name not in compiler.bound:
+        if name == "$":
+            return lambda input, frame: frame.run.root
+        builtin = compiler.functions.get(name, UNDEFINED)
+        return lambda input, frame: frame.run.variables.get(name, builtin)
 
     def variable(input: Value, frame: Frame) -> Value:
-        scope: Frame | None = frame
-        while scope is not None:
-            names = scope.names
-            if name in names:
-                return names[name]
-            scope = scope.parent
-        return UNDEFINED
+        names = frame.names
+        return names[name] if name in names else frame.lookup(name)
 
     return variable
 
@@ -146,61 +142,6 @@ def _parent(compiler: Compiler, node: Node) -> Evaluate:
     slot = node.slot
     assert slot is not None
     return lambda input, frame: frame.lookup(slot.label)
-
-
-def _binary(compiler: Compiler, node: Node) -> Evaluate:
-    assert node.left is not None
-    assert node.right is not None
-    left = compiler.node(node.left)
-    operator, position = node.value, node.position
-    if operator in ("and", "or"):
-        with compiler.perhaps():
-            right = compiler.node(node.right)
-        return _logical(left, right, operator, position)
-    right = compiler.node(node.right)
-    perform = range_of if operator == ".." else OPERATORS[operator]
-
-    def binary(input: Value, frame: Frame) -> Value:
-        one, other = left(input, frame), right(input, frame)
-        try:
-            return perform(one, other, frame.run)
-        except JsonataError as problem:
-            named(problem, operator, position)
-            raise
-
-    return binary
-
-
-def _logical(left: Evaluate, right: Evaluate, operator: str, position: int) -> Evaluate:
-    """`and` and `or`; an error of the right side is told as theirs, as jsonata-js does."""
-    decisive = operator == "or"
-
-    def logical(input: Value, frame: Frame) -> Value:
-        if boolean(left(input, frame)) is decisive:
-            return decisive
-        try:
-            return boolean(right(input, frame))
-        except JsonataError as problem:
-            problem.position = position
-            problem.told["token"] = operator
-            raise
-
-    return logical
-
-
-def _negation(compiler: Compiler, node: Node) -> Evaluate:
-    assert node.right is not None
-    operand, position = compiler.node(node.right), node.position
-
-    def negation(input: Value, frame: Frame) -> Value:
-        value = operand(input, frame)
-        if value is UNDEFINED:
-            return UNDEFINED
-        if not is_numeric(value):
-            raise JsonataError("D1002", position, token="-", value=value)
-        return -value if value else -float(value)
-
-    return negation
 
 
 def _array(compiler: Compiler, node: Node) -> Evaluate:
@@ -226,7 +167,22 @@ def _array(compiler: Compiler, node: Node) -> Evaluate:
 
 def _object(compiler: Compiler, node: Node) -> Evaluate:
     pairs, position = compiler.pairs(node), node.position
-    return lambda input, frame: group(pairs, input, frame, position)
+    keys = [key.value for key, _ in node.pairs if key.kind == "string" and not key.predicates]
+    if len(set(keys)) < len(pairs):
+        return lambda input, frame: group(pairs, input, frame, position)
+    fields = [(key, evaluate) for key, (_, evaluate) in zip(keys, pairs)]
+
+    def constructor(input: Value, frame: Frame) -> Value:
+        if is_array(input):
+            return group(pairs, input, frame, position)
+        made: dict[str, Value] = {}
+        for key, evaluate in fields:
+            value = evaluate(input, frame)
+            if value is not UNDEFINED:
+                made[key] = value
+        return made
+
+    return constructor
 
 
 def _block(compiler: Compiler, node: Node) -> Evaluate:
@@ -265,84 +221,10 @@ def _bind(compiler: Compiler, node: Node) -> Evaluate:
 
 def _lambda(compiler: Compiler, node: Node) -> Evaluate:
     assert node.right is not None
-    body, height = compiler.body(node.right)
-    parameters, signature = tuple(part.value for part in node.parts), node.signature
-    return lambda input, frame: Lambda(parameters, body, height, frame, input, signature)
-
-
-def _function_name(node: Node) -> tuple[Node, str | None]:
-    """What is called, and its name where it has one."""
-    procedure = node.left
-    assert procedure is not None
-    name = procedure.parts[0].value if procedure.kind == "path" else procedure.value
-    if procedure.kind in ("lambda", "block"):
-        name = None
-    return procedure, name if isinstance(name, str) else None
-
-
-def _function(compiler: Compiler, node: Node, applied: Evaluate | None = None) -> Evaluate:
-    """A call; `applied` gives a first argument (`~>`)."""
-    procedure, name = _function_name(node)
-    find = compiler.node(procedure)
-    arguments, reached = compiler.arguments(node)
-    depth, position, bare = compiler.depth, node.position, procedure.kind == "path"
-    thunk = node.thunk and applied is None
-
-    def function(input: Value, frame: Frame) -> Value:
-        target = find(input, frame)
-        if target is UNDEFINED and bare and frame.lookup(str(name)) is not UNDEFINED:
-            raise JsonataError("T1005", position, token=name)
-        if frame.depth + reached > frame.run.bounds.depth:
-            raise JsonataError("U1001", position)
-        given = [] if applied is None else [applied(input, frame)]
-        given += [argument(input, frame) for argument in arguments]
-        if thunk:
-            if type(target) is Lambda:
-                return TailCall(target, given, name, position)
-            given = [unwrapped(argument) for argument in given]
-        try:
-            return call(frame.run, target, given, input, frame.depth + depth)
-        except JsonataError as problem:
-            named(problem, name, position)
-            raise
-
-    return function
-
-
-def _partial(compiler: Compiler, node: Node) -> Evaluate:
-    procedure, name = _function_name(node)
-    find, position, bare = compiler.node(procedure), node.position, procedure.kind == "path"
-    parts = [None if part.kind == "placeholder" else compiler.node(part) for part in node.parts]
-
-    def partial(input: Value, frame: Frame) -> Value:
-        given = tuple(None if part is None else (part(input, frame),) for part in parts)
-        target = find(input, frame)
-        if target is UNDEFINED and bare and frame.lookup(str(name)) is not UNDEFINED:
-            raise JsonataError("T1007", position, token=name)
-        if not isinstance(target, Function):
-            raise JsonataError("T1008", position, token=name)
-        return Partial(target, given)
-
-    return partial
-
-
-def _apply(compiler: Compiler, node: Node) -> Evaluate:
-    assert node.left is not None
-    assert node.right is not None
-    left = compiler.node(node.left)
-    if node.right.kind == "function":  # as jsonata-js does, without looking at its predicates
-        return _function(compiler, node.right, left)
-    right, position, depth = compiler.node(node.right), node.position, compiler.depth
-
-    def apply(input: Value, frame: Frame) -> Value:
-        value, target = left(input, frame), right(input, frame)
-        if not isinstance(target, (Function, Regex)):
-            raise JsonataError("T2006", position, value=target)
-        if isinstance(value, Function):
-            return Composed(value, target)
-        return call(frame.run, target, [value], None, frame.depth + depth)
-
-    return apply
+    evaluate, height = compiler.body(node.right)
+    keeps = compiler.dynamic or makes_functions(node.right)
+    body = Body(tuple(part.value for part in node.parts), evaluate, height, node.signature, keeps)
+    return lambda input, frame: Lambda(body, frame, input)
 
 
 def _transform(compiler: Compiler, node: Node) -> Evaluate:
@@ -369,25 +251,42 @@ COMPILE: Final[dict[str, Callable[[Compiler, Node], Evaluate]]] = {
     "name": paths.compile_name,
     "wildcard": paths.compile_wildcard,
     "descendant": paths.compile_descendants,
-    "binary": _binary,
-    "negation": _negation,
+    "binary": arithmetic.compile_binary,
+    "negation": arithmetic.compile_negation,
     "array": _array,
     "object": _object,
     "block": _block,
     "condition": _condition,
     "bind": _bind,
     "lambda": _lambda,
-    "function": _function,
-    "partial": _partial,
-    "apply": _apply,
+    "function": invocations.compile_call,
+    "partial": invocations.compile_partial,
+    "apply": invocations.compile_apply,
     "transform": _transform,
     "placeholder": _refuse("S0201"),
 }
 
-PLAIN: Final = {"string", "number", "value", "regex", "binary", "negation", "object", "lambda", "partial", "transform"}
-"""Constructs that never give a sequence."""
+PLAIN: Final = {
+    "path",
+    "string",
+    "number",
+    "value",
+    "regex",
+    "binary",
+    "negation",
+    "object",
+    "lambda",
+    "partial",
+    "transform",
+}
+"""Constructs that never give a sequence of one; a path sees to it itself."""
 
 
-def compile_tree(tree: Node) -> tuple[Evaluate, int]:
-    """The closure of a whole expression, and how deep it is certain to go."""
-    return Compiler().body(tree)
+def compile_tree(tree: Node, functions: Mapping[str, Any], *, evaluated: bool = False) -> tuple[Evaluate, int]:
+    """The closure of a whole expression, and how deep it is certain to go.
+
+    `evaluated`: it was a text in another expression, whose names it sees.
+    """
+    bound = bound_names(tree)
+    dynamic = evaluated or ("eval" in functions and "eval" in bound)
+    return Compiler(bound, functions, dynamic=dynamic).body(tree)

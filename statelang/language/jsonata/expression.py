@@ -6,11 +6,10 @@ Rule: the compiled expression never changes, and what an evaluation needs of the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from statelang.language.bounds import WIDE, Bounds
-from statelang.language.jsonata.calls import Evaluate, Function, Native
+from statelang.language.jsonata.calls import Native
 from statelang.language.jsonata.compiler import compile_tree
 from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.functions import BUILTINS
@@ -19,7 +18,7 @@ from statelang.language.jsonata.resolve import resolve
 from statelang.language.jsonata.run import Frame, Run
 from statelang.language.jsonata.signatures import parse_signature
 from statelang.language.jsonata.tree import Node
-from statelang.language.jsonata.values import UNDEFINED, Sequence, Value, Wrapped, is_array
+from statelang.language.jsonata.values import UNDEFINED, Function, Sequence, Value, Wrapped, is_array
 from statelang.language.scope import Entropy
 
 
@@ -32,35 +31,40 @@ def parse(text: str) -> Node:
 
 
 class Program:
-    """A tree, compiled, and the functions that it can call; `$eval` too, where it `evaluates_text`."""
+    """A tree, compiled, and the functions that it can call."""
 
-    __slots__ = ("_evaluate", "_evaluates_text", "_functions", "_height")
+    __slots__ = ("_evaluate", "_functions", "_height")
 
-    def __init__(self, tree: Node, functions: Mapping[str, Function], *, evaluates_text: bool = False) -> None:
-        self._evaluate, self._height = compile_tree(tree)
+    def __init__(self, tree: Node, functions: Mapping[str, Function]) -> None:
+        self._evaluate, self._height = compile_tree(tree, functions)
         self._functions = functions
-        self._evaluates_text = evaluates_text
 
     def evaluate(
-        self, input: Value, bindings: Mapping[str, Any], *, bounds: Bounds, millis: int, chance: Entropy
+        self, input: Value, variables: Mapping[str, Any], *, bounds: Bounds, millis: int, chance: Entropy
     ) -> Value:
         """What the expression gives, UNDEFINED where it gives nothing. Raises JsonataError, and nothing else.
 
         `millis` is the time since 1970.
         """
-        run = Run(bounds, millis, chance)
-        frame = Frame(run, Frame(run, None, dict(self._functions), 0), dict(bindings), 0)
-        if self._evaluates_text:
-            frame.names["eval"] = Native("eval", _EVAL, partial(_eval, frame=frame), 2, contextual=True)
-        frame.names["$"] = _wrapped(input)
-        return evaluated(self._evaluate, self._height, _wrapped(input), frame)
+        root = wrapped(input)
+        run = Run(bounds, millis, chance, root, variables, self._functions)
+        if self._height > bounds.depth:
+            raise JsonataError("U1001")
+        try:
+            return self._evaluate(root, Frame(run, None, {}, 0))
+        except RecursionError:
+            raise JsonataError("U1001") from None
+        except (MemoryError, OverflowError):
+            raise JsonataError("U1003") from None
+        except (TypeError, ValueError, AttributeError, LookupError) as problem:  # where JavaScript has its own as well
+            raise JsonataError("JS:TypeError", template=str(problem)) from None
 
 
 class Expression:
     """A JSONata expression in the language as published, with `$eval`."""
 
     def __init__(self, text: str) -> None:
-        self._program = Program(parse(text), BUILTINS, evaluates_text=True)
+        self._program = Program(parse(text), PUBLISHED)
 
     def evaluate(
         self,
@@ -78,36 +82,36 @@ class Expression:
         return self._program.evaluate(input, bindings or {}, bounds=bounds, millis=millis, chance=Entropy(seed))
 
 
-def _wrapped(input: Value) -> Value:
+def wrapped(input: Value) -> Value:
+    """An input as an expression sees it: an array is one thing until a path looks into it."""
     return Wrapped([input]) if is_array(input) and not isinstance(input, Sequence) else input
 
 
-def evaluated(evaluate: Evaluate, height: int, input: Value, frame: Frame) -> Value:
-    """Evaluate a body; whatever goes wrong in it is a JsonataError."""
-    if frame.depth + height > frame.run.bounds.depth:
-        raise JsonataError("U1001")
-    try:
-        return evaluate(input, frame)
-    except RecursionError:
-        raise JsonataError("U1001") from None
-    except (MemoryError, OverflowError):
-        raise JsonataError("U1003") from None
-
-
-_EVAL = parse_signature("<sx?:x>")
-
-
-def _eval(run: Run, text: Value, focus: Value = UNDEFINED, *, input: Value, frame: Frame) -> Value:
+def _eval(run: Run, text: Value, focus: Value = UNDEFINED, *, input: Value) -> Value:
     """`$eval`: an expression in an expression."""
     if text is UNDEFINED:
         return UNDEFINED
     if focus is not UNDEFINED:
-        input = _wrapped(focus)
+        input = wrapped(focus)
     try:
-        evaluate, height = compile_tree(parse(text))
+        evaluate, height = compile_tree(parse(text), run.functions, evaluated=True)
     except JsonataError as problem:
-        raise JsonataError("D3120", value=problem.message) from None
+        raise JsonataError("D3120", value=problem.message[:LONGEST]) from None
+    around = run.frame
+    assert around is not None
     try:
-        return evaluated(evaluate, height, input, frame)
+        if run.depth + height > run.bounds.depth:
+            raise JsonataError("U1001")
+        return evaluate(input, Frame(run, around.parent, around.names, run.depth))
     except JsonataError as problem:
-        raise JsonataError("D3121", value=problem.message) from None
+        raise JsonataError("D3121", value=problem.message[:LONGEST]) from None
+
+
+LONGEST: Final = 1000
+"""How much of an error's text is told by the error around it: each `$eval` around it quotes it once more."""
+
+PUBLISHED: Final[Mapping[str, Function]] = {
+    **BUILTINS,
+    "eval": Native("eval", parse_signature("<sx?:x>"), _eval, 2, contextual=True),
+}
+"""The functions of the language as published."""

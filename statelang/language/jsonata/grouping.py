@@ -16,8 +16,10 @@ def group(pairs: list[tuple[Evaluate, Evaluate]], input: Value, frame: Frame, po
     groups: dict[str, tuple[Value, int]] = {}
     reduce = isinstance(input, Tuples)
     items = input if is_array(input) else [input]
+    if reduce and not items:
+        raise JsonataError("JS:TypeError", template="Cannot read properties of undefined (reading '@')")
+    frame.run.step(len(items))
     for item in items or [UNDEFINED]:
-        frame.run.step()
         context, inner = (item["@"], frame.inner(item)) if reduce else (item, frame)
         for index, (key_of, _) in enumerate(pairs):
             key = key_of(context, inner)

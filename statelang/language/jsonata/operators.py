@@ -90,8 +90,8 @@ def _differs(left: Value, right: Value, run: Run) -> Value:
 
 
 def _concatenate(left: Value, right: Value, run: Run) -> Value:
-    one = "" if left is UNDEFINED else text_of(left)
-    other = "" if right is UNDEFINED else text_of(right)
+    one = "" if left is UNDEFINED else text_of(left, run)
+    other = "" if right is UNDEFINED else text_of(right, run)
     run.allocate(2 * (len(one) + len(other)))
     return one + other
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from statelang.language.jsonata.calls import Evaluate
-from statelang.language.jsonata.errors import JsonataError
+from statelang.language.jsonata.fields import bound_path, fields_of, gathered, leading_items, name_path, variable_path
 from statelang.language.jsonata.grouping import group
 from statelang.language.jsonata.run import Frame
-from statelang.language.jsonata.tree import Node
+from statelang.language.jsonata.sorting import compile_order
+from statelang.language.jsonata.tree import Node, is_plain
 from statelang.language.jsonata.values import (
     UNDEFINED,
     Constructed,
@@ -25,11 +26,8 @@ from statelang.language.jsonata.values import (
     append,
     boolean,
     is_array,
-    is_number,
     is_numeric,
     lookup,
-    merge_sorted,
-    units,
 )
 
 if TYPE_CHECKING:
@@ -103,58 +101,27 @@ def compile_path(compiler: Compiler, node: Node) -> Evaluate:
     """All the steps of a path, one after the other."""
     steps = node.parts
     path = _Path(compiler, node)
-    keys = [step.value for step in steps[1:]]
-    plain = all(_is_plain(step) for step in steps[1:]) and _is_plain(steps[0], variable=True)
+    plain = all(is_plain(step) for step in steps[1:]) and is_plain(steps[0], variable=True)
     if not plain or node.keep_singleton or node.group is not None or node.tuple or len(steps) > 12:
         return path.evaluate
-    first = steps[0]
-    if first.kind == "variable":
-        return _variable_path(first.value, keys, path.evaluate)
-    return _name_path([first.value, *keys], path.evaluate)
-
-
-def _is_plain(step: Node, *, variable: bool = False) -> bool:
-    kind = step.kind == "name" or (variable and step.kind == "variable" and step.value != "")
-    return kind and not (step.stages or step.predicates or step.tuple or step.keep_array or step.group)
-
-
-def _variable_path(name: str, keys: list[str], otherwise: Evaluate) -> Evaluate:
-    def path(input: Value, frame: Frame) -> Value:
-        value = frame.lookup(name)
-        for key in keys:
-            if type(value) is not dict:
-                return otherwise(input, frame)
-            value = value.get(key, UNDEFINED)
-            if value is UNDEFINED:
-                return UNDEFINED
-        return value if type(value) is not Sequence else otherwise(input, frame)
-
-    return path
-
-
-def _name_path(keys: list[str], otherwise: Evaluate) -> Evaluate:
-    def path(input: Value, frame: Frame) -> Value:
-        value = input
-        for key in keys:
-            if type(value) is not dict:
-                return otherwise(input, frame)
-            value = value.get(key, UNDEFINED)
-            if value is UNDEFINED:
-                return UNDEFINED
-        return value if type(value) is not Sequence else otherwise(input, frame)
-
-    return path
+    first, keys = steps[0], tuple(step.value for step in steps[1:])
+    if first.kind == "name":
+        return name_path((first.value, *keys), path.evaluate)
+    if first.value in compiler.bound or first.value == "$" or compiler.dynamic:
+        return bound_path(first.value, keys, path.evaluate)
+    return variable_path(first.value, keys, path.evaluate)
 
 
 class _Step:
     """One step: what it evaluates, its stages, and what it binds."""
 
-    __slots__ = ("evaluate", "node", "sort", "stages")
+    __slots__ = ("evaluate", "key", "node", "sort", "stages")
 
     def __init__(self, compiler: Compiler, node: Node) -> None:
         self.node = node
-        self.sort = _sort(compiler, node) if node.kind == "sort" else None
+        self.sort = compile_order(compiler, node) if node.kind == "sort" else None
         self.evaluate: Evaluate = compiler.node(node) if self.sort is None else _nothing
+        self.key: Any = node.value if is_plain(node) else None
         self.stages = [
             (stage.value, None) if stage.kind == "index" else (None, filter_of(compiler, stage))
             for stage in node.stages
@@ -174,9 +141,13 @@ class _Step:
         """The step for each item, all results as one sequence."""
         if self.sort is not None:
             return self.staged(self.sort(items, frame), frame)
-        results: list[Value] = []
-        evaluate, stages = self.evaluate, self.stages
         frame.run.step(len(items))
+        results = fields_of(items, self.key) if self.key is not None else self._results(items, frame)
+        return gathered(results, last=last)
+
+    def _results(self, items: Value, frame: Frame) -> list[Value]:
+        evaluate, stages = self.evaluate, self.stages
+        results: list[Value] = []
         for item in items:
             value = evaluate(item, frame)
             for _, stage in stages:
@@ -184,15 +155,7 @@ class _Step:
                 value = stage(value, frame)
             if value is not UNDEFINED:
                 results.append(value)
-        if last and len(results) == 1 and is_array(results[0]) and not isinstance(results[0], Sequence):
-            return results[0]
-        gathered = Sequence()
-        for value in results:
-            if is_array(value) and type(value) is not Constructed:
-                gathered.extend(value)
-            else:
-                gathered.append(value)
-        return gathered
+        return results
 
     def bind(self, items: Value, tuples: Tuples | None, frame: Frame) -> Tuples:
         """The step over a stream of bindings."""
@@ -236,10 +199,28 @@ def _nothing(input: Value, frame: Frame) -> Value:
     return UNDEFINED
 
 
+def _whole(input: Value, frame: Frame) -> Value:
+    return Sequence([input])
+
+
+def _items_of(input: Value, frame: Frame) -> Value:
+    return input if is_array(input) else Sequence([input])
+
+
+def _lead(node: Node) -> int:
+    """How many steps at the beginning of a path are a variable and plain names; at least one step is left."""
+    if node.tuple or not is_plain(node.parts[0], variable=True) or node.parts[0].kind != "variable":
+        return 0
+    count = 1
+    while count < len(node.parts) - 1 and is_plain(node.parts[count]):
+        count += 1
+    return count if node.parts[0].value != "$" else 0
+
+
 class _Path:
     """A path in full."""
 
-    __slots__ = ("_group", "_keep", "_node", "_steps", "_variable")
+    __slots__ = ("_begin", "_first", "_group", "_keep", "_node", "_steps", "_variable")
 
     def __init__(self, compiler: Compiler, node: Node) -> None:
         self._node = node
@@ -247,13 +228,22 @@ class _Path:
         self._variable = node.parts[0].kind == "variable"
         self._keep = node.keep_singleton
         self._group = None if node.group is None else (compiler.pairs(node.group), node.group.position)
+        self._first = 0
+        self._begin: Evaluate = _whole if self._variable else _items_of
+        lead = _lead(node)
+        if lead > 1 and not compiler.dynamic:
+            first, *rest = node.parts[:lead]
+            self._first, self._begin = lead, leading_items(first.value, tuple(step.value for step in rest))
 
     def evaluate(self, input: Value, frame: Frame) -> Value:
         """What the path gives for an input."""
-        items: Value = input if is_array(input) and not self._variable else Sequence([input])
+        items = self._begin(input, frame)
         result, tuples, bound = items, None, False
+        if not items and self._first:
+            return self._finished(Sequence(), None, frame)
         last = len(self._steps) - 1
-        for index, step in enumerate(self._steps):
+        for index in range(self._first, last + 1):
+            step = self._steps[index]
             bound = bound or step.node.tuple
             if index == 0 and step.node.constructs and not bound:
                 result = step.evaluate(items, frame)
@@ -312,66 +302,22 @@ def _filter(value: Value, evaluate: Evaluate, frame: Frame) -> Value:
     stream = isinstance(value, Tuples)
     results: Value = Tuples() if stream else Sequence()
     items = value if is_array(value) else [value]
-    count = len(items)
-    frame.run.step(count)
+    frame.run.step(len(items))
     for index, item in enumerate(items):
         found = evaluate(item["@"], frame.inner(item)) if stream else evaluate(item, frame)
         if found is True:
             results.append(item)
-        elif is_numeric(found) or (is_array(found) and len(found) > 0 and all(map(is_numeric, found))):
-            for place in [found] if is_number(found) else found:
-                whole = math.floor(place)
-                if (whole + count if whole < 0 else whole) == index:
-                    results.append(item)
-        elif boolean(found):
-            results.append(item)
+        elif found is not False and found is not UNDEFINED:
+            _pick(found, item, index, len(items), results)
     return results
 
 
-def _sort(compiler: Compiler, node: Node) -> Stage:
-    """Order-by: each term in turn, until one differs; a term is evaluated when it is first needed."""
-    terms = [(compiler.node(term.right), term.descending) for term in node.parts if term.right is not None]
-    position = node.position
-
-    def sort(value: Value, frame: Frame) -> Value:
-        if len(value) <= 1:
-            return value
-        stream = isinstance(value, Tuples)
-        known: dict[tuple[int, int], Value] = {}
-
-        def key(index: int, term: int) -> Value:
-            if (index, term) not in known:
-                frame.run.step()
-                item = value[index]
-                context, inner = (item["@"], frame.inner(item)) if stream else (item, frame)
-                known[index, term] = terms[term][0](context, inner)
-            return known[index, term]
-
-        def swaps(one: int, other: int) -> bool:
-            for term, (_, descending) in enumerate(terms):
-                mine, theirs = key(one, term), key(other, term)
-                order = _order(mine, theirs, position)
-                if order != 0:
-                    missing = mine is UNDEFINED or theirs is UNDEFINED
-                    return order == (-1 if descending and not missing else 1)
-            return False
-
-        ordered = merge_sorted(list(range(len(value))), swaps)
-        return (Tuples if stream else list)(value[index] for index in ordered)
-
-    return sort
-
-
-def _order(one: Value, other: Value, position: int) -> int:
-    if one is UNDEFINED:
-        return 0 if other is UNDEFINED else 1
-    if other is UNDEFINED:
-        return -1
-    for value in (one, other):
-        if not (is_number(value) or isinstance(value, str)):
-            raise JsonataError("T2008", position, value=value)
-    if is_number(one) != is_number(other):
-        raise JsonataError("T2007", position, value=one, value2=other)
-    if isinstance(one, str) and not (one.isascii() and other.isascii()):
-        one, other = units(one), units(other)
-    return 0 if one == other else -1 if one < other else 1
+def _pick(found: Value, item: Value, index: int, count: int, results: list[Value]) -> None:
+    """Keep an item for what a predicate gave that is no boolean: positions, or anything that counts as true."""
+    if is_numeric(found) or (is_array(found) and len(found) > 0 and all(map(is_numeric, found))):
+        for place in [found] if is_numeric(found) else found:
+            whole = math.floor(place)
+            if (whole + count if whole < 0 else whole) == index:
+                results.append(item)
+    elif boolean(found):
+        results.append(item)

@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from statelang.errors import QUERY_ERROR, Fault
-from statelang.language.jsonata.calls import Function
 from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.expression import Program, parse
 from statelang.language.jsonata.functions import BUILTINS
 from statelang.language.jsonata.functions.states import ADDED
 from statelang.language.jsonata.tree import Node
-from statelang.language.jsonata.values import EXACT, UNDEFINED, Value
+from statelang.language.jsonata.values import EXACT, UNDEFINED, Function, Value
 from statelang.language.problems import Malformed
 from statelang.language.scope import ABSENT, Scope
 from statelang.values import Json

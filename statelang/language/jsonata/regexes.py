@@ -7,14 +7,22 @@ counts in UTF-16 units: a pattern and a text with characters beyond U+FFFF are s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from statelang.language.jsonata.errors import JsonataError
 
-SECONDS: Final = 0.5
-"""How long one search may take."""
+Spend = Callable[[int], None]
+"""Takes steps from what an evaluation may take; raises JsonataError where nothing is left."""
+
+QUICK: Final = 0.005
+SLOW: Final = 0.5
+"""How long one search may take, in seconds: at first (and a microsecond for each character), and once more."""
+
+QUICK_STEPS: Final = 20
+SLOW_STEPS: Final = 100_000
+"""What the two attempts cost, so that slow searches are few in one evaluation."""
 
 _BEYOND: Final = re.compile("[\U00010000-\U0010ffff]")
 _PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
@@ -37,25 +45,33 @@ class Regex:
     flags: str
     compiled: Any
 
-    def matches(self, text: str) -> Iterator[Match]:
+    def matches(self, text: str, spend: Spend) -> Iterator[Match]:
         """Every match in a text of units. Raises JsonataError for one of length zero after the first, and for one that
         runs away.
         """
-        found = self.search(text)
+        found = self.search(text, 0, spend)
         while found is not None:
             yield found
             if found.end >= len(text):
                 return
-            found = self.search(text, found.end)
+            found = self.search(text, found.end, spend)
             if found is not None and found.text == "":
                 raise JsonataError("D1004", value=self.source)
 
-    def search(self, text: str, at: int = 0) -> Match | None:
-        """The first match from an offset on."""
+    def search(self, text: str, at: int, spend: Spend) -> Match | None:
+        """The first match from an offset on. Raises JsonataError U1004 for one that runs away."""
+        spend(QUICK_STEPS)
         try:
-            found = self.compiled.search(text, at, timeout=SECONDS)
+            return self._search(text, at, QUICK + len(text) / 1_000_000)
+        except TimeoutError:
+            spend(SLOW_STEPS)
+        try:
+            return self._search(text, at, SLOW)
         except TimeoutError:
             raise JsonataError("U1004") from None
+
+    def _search(self, text: str, at: int, seconds: float) -> Match | None:
+        found = self.compiled.search(text, at, timeout=seconds)
         if found is None:
             return None
         return Match(found[0], found.start(), found.end(), list(found.groups()))

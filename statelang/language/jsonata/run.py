@@ -17,27 +17,44 @@ TIMEOUT: Final = "Expression evaluation timeout: Check for infinite loop"
 
 
 class Run:
-    """The state of one evaluation."""
+    """The state of one evaluation.
 
-    __slots__ = ("_steps", "_used", "bounds", "chance", "millis")
+    `root` is what `$$` means, `variables` are those given from outside, `functions` the built-ins. `depth` is how deep
+    the evaluation stood when it called the built-in that is at work, `frame` where it did so (for `$eval`).
+    """
 
-    def __init__(self, bounds: Bounds, millis: int, chance: Entropy) -> None:
+    __slots__ = ("bounds", "chance", "depth", "frame", "functions", "memory", "millis", "root", "steps", "variables")
+
+    def __init__(
+        self,
+        bounds: Bounds,
+        millis: int,
+        chance: Entropy,
+        root: Value,
+        variables: Mapping[str, Any],
+        functions: Mapping[str, Any],
+    ) -> None:
         self.bounds = bounds
         self.millis = millis
         self.chance = chance
-        self._steps = 0
-        self._used = 0
+        self.root = root
+        self.variables = variables
+        self.functions = functions
+        self.steps = bounds.steps
+        self.memory = bounds.memory
+        self.depth = 0
+        self.frame: Frame | None = None
 
     def step(self, count: int = 1) -> None:
         """Some work is done. Raises JsonataError U1001 where it has been too much."""
-        self._steps += count
-        if self._steps > self.bounds.steps:
+        self.steps -= count
+        if self.steps < 0:
             raise JsonataError("U1001", template=TIMEOUT)
 
     def allocate(self, size: int) -> None:
         """Memory is needed. Raises JsonataError U1003 where it has been too much."""
-        self._used += size
-        if self._used > self.bounds.memory:
+        self.memory -= size
+        if self.memory < 0:
             raise JsonataError("U1003")
 
 
@@ -53,14 +70,17 @@ class Frame:
         self.depth = depth
 
     def lookup(self, name: str) -> Value:
-        """The value of a variable."""
+        """The value of a variable: bound in the expression, given from outside, or a built-in."""
         frame: Frame | None = self
         while frame is not None:
             if name in frame.names:
                 return frame.names[name]
             frame = frame.parent
-        return UNDEFINED
+        run = self.run
+        if name in run.variables:
+            return run.variables[name]
+        return run.root if name == "$" else run.functions.get(name, UNDEFINED)
 
-    def inner(self, names: Mapping[str, Any] | None = None) -> Frame:
+    def inner(self, names: Mapping[str, Any]) -> Frame:
         """A scope inside this one."""
-        return Frame(self.run, self, {} if names is None else dict(names), self.depth)
+        return Frame(self.run, self, dict(names), self.depth)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from statelang.language.jsonata.errors import JsonataError
-from statelang.language.jsonata.values import UNDEFINED, Value, is_array, is_number
+from statelang.language.jsonata.values import UNDEFINED, Constructed, Sequence, Tuples, Value, Wrapped
 
 ARRAYS: Final = {"a": "arrays", "b": "booleans", "f": "functions", "n": "numbers", "o": "objects", "s": "strings"}
 
@@ -34,36 +34,58 @@ class Parameter:
     items: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Signature:
     """The parameters of a function."""
 
-    text: str
-    parameters: tuple[Parameter, ...]
-    pattern: re.Pattern[str]
+    __slots__ = ("_passing", "_pattern", "parameters", "text")
+
+    def __init__(self, text: str, parameters: tuple[Parameter, ...]) -> None:
+        self.text = text
+        self.parameters = parameters
+        self._pattern = re.compile("".join(f"({parameter.pattern})" for parameter in parameters))
+        self._passing: dict[str, tuple[tuple[int, frozenset[type]], ...]] = {}
 
     def checked(self, arguments: list[Value], context: Value) -> list[Value]:
         """The arguments as the function gets them. Raises JsonataError T0410, T0411, T0412."""
-        symbols = "".join(map(symbol, arguments))
-        match = self.pattern.fullmatch(symbols)
+        if len(arguments) == 1:
+            symbols = SYMBOLS.get(type(arguments[0])) or symbol(arguments[0])
+        else:
+            symbols = "".join([SYMBOLS.get(type(argument)) or symbol(argument) for argument in arguments])
+        passing = self._passing.get(symbols)
+        if passing is None:
+            return self._checked(arguments, context, symbols)
+        for index, kinds in passing:
+            if not kinds.issuperset(map(type, arguments[index])):
+                return self._checked(arguments, context, symbols)
+        return arguments
+
+    def _checked(self, arguments: list[Value], context: Value, symbols: str) -> list[Value]:
+        match = self._pattern.fullmatch(symbols)
         if match is None:
             raise self._refused(arguments, symbols)
         checked: list[Value] = []
-        at = 0
+        passing: list[tuple[int, frozenset[type]]] = []
+        at, whole = 0, True
         for number, parameter in enumerate(self.parameters, start=1):
             taken = match[number]
-            if taken == "":
-                if parameter.context is not None:
-                    if not re.fullmatch(parameter.context, symbol(context)):
-                        raise JsonataError("T0411", value=context, index=at + 1)
-                    checked.append(context)
-                else:
-                    checked.append(arguments[at] if at < len(arguments) else UNDEFINED)
-                    at += 1
-                continue
-            for single in taken:
-                checked.append(self._array(parameter, arguments[at], single, taken, at))
+            if taken == "" and parameter.context is not None:
+                if not re.fullmatch(parameter.context, symbol(context)):
+                    raise JsonataError("T0411", value=context, index=at + 1)
+                checked.append(context)
+                whole = False
+            elif taken == "":
+                checked.append(arguments[at] if at < len(arguments) else UNDEFINED)
+                whole = whole and at >= len(arguments)
                 at += 1
+            for single in taken:
+                made = self._array(parameter, arguments[at], single, taken, at)
+                checked.append(made)
+                whole = whole and made is arguments[at]
+                if parameter.items is not None and single == "a":
+                    passing.append((at, KINDS.get(parameter.items, frozenset())))
+                at += 1
+        if whole and at >= len(arguments):
+            self._passing[symbols] = tuple(passing)
         return checked
 
     def _array(self, parameter: Parameter, argument: Value, single: str, taken: str, at: int) -> Value:
@@ -97,21 +119,35 @@ def _at(arguments: list[Value], index: int) -> Value:
     return arguments[index] if index < len(arguments) else UNDEFINED
 
 
+SYMBOLS: Final[dict[type, str]] = {
+    str: "s",
+    int: "n",
+    float: "n",
+    bool: "b",
+    type(None): "l",
+    type(UNDEFINED): "m",
+    list: "a",
+    range: "a",
+    Sequence: "a",
+    Constructed: "a",
+    Wrapped: "a",
+    Tuples: "a",
+    dict: "o",
+}
+"""Type -> the one-letter type of its values."""
+
+KINDS: Final[dict[str, frozenset[type]]] = {
+    "n": frozenset((int, float)),
+    "s": frozenset((str,)),
+    "b": frozenset((bool,)),
+    "o": frozenset((dict,)),
+}
+"""What the items of an array may be, where it says so."""
+
+
 def symbol(value: Value) -> str:
     """The one-letter type of a value; `m` is missing."""
-    if value is UNDEFINED:
-        return "m"
-    if isinstance(value, str):
-        return "s"
-    if is_number(value):
-        return "n"
-    if value is True or value is False:
-        return "b"
-    if value is None:
-        return "l"
-    if is_array(value):
-        return "a"
-    return "o" if isinstance(value, dict) else "f"
+    return SYMBOLS.get(type(value), "f")
 
 
 @lru_cache(maxsize=512)
@@ -144,7 +180,7 @@ def parse_signature(text: str, start: int = 0) -> Signature:
             parameters[-1].items = text[at + 1 : end]
             at = end
         at += 1
-    return Signature(text, tuple(parameters), re.compile("".join(f"({p.pattern})" for p in parameters)))
+    return Signature(text, tuple(parameters))
 
 
 def _closing(text: str, at: int, opening: str, closing: str) -> int:

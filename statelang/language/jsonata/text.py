@@ -6,13 +6,17 @@ Rule: numbers have at most 15 significant digits here, as jsonata-js writes them
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from statelang.language.jsonata.errors import JsonataError, quoted
 from statelang.language.jsonata.values import UNDEFINED, Value, is_array, is_number, number_text
 
+if TYPE_CHECKING:
+    from statelang.language.jsonata.run import Run
 
-def text_of(value: Value, *, pretty: bool = False) -> str:
-    """A value as text. Raises JsonataError D3001 for what is no number."""
+
+def text_of(value: Value, run: Run | None = None, *, pretty: bool = False) -> str:
+    """A value as text; `run` counts what is written. Raises JsonataError D3001 for what is no number."""
     if isinstance(value, str):
         return value
     if is_number(value):
@@ -20,7 +24,7 @@ def text_of(value: Value, *, pretty: bool = False) -> str:
     if value is UNDEFINED or not (is_array(value) or isinstance(value, dict) or value is None or type(value) is bool):
         return ""
     parts: list[str] = []
-    _write(value, parts, 0 if pretty else None)
+    _write(value, parts, 0 if pretty else None, run)
     return "".join(parts)
 
 
@@ -32,7 +36,7 @@ def _number(value: int | float) -> str:
     return number_text(float(f"{value:.15g}"))
 
 
-def _write(value: Value, parts: list[str], level: int | None) -> None:
+def _write(value: Value, parts: list[str], level: int | None, run: Run | None) -> None:
     """JSON text as JSON.stringify writes it; `level` of indentation, None: compact."""
     if isinstance(value, str):
         parts.append(quoted(value))
@@ -46,16 +50,20 @@ def _write(value: Value, parts: list[str], level: int | None) -> None:
     elif value is None or type(value) is bool:
         parts.append({None: "null", True: "true", False: "false"}[value])
     elif is_array(value):
-        _items(parts, "[]", [("", None if item is UNDEFINED else item) for item in value], level)
+        if run is not None:
+            run.step(len(value))
+        _items(parts, "[]", [("", None if item is UNDEFINED else item) for item in value], level, run)
     elif isinstance(value, dict):
+        if run is not None:
+            run.step(len(value))
         colon = ":" if level is None else ": "
         known = [(key, item) for key, item in value.items() if item is not UNDEFINED]
-        _items(parts, "{}", [(quoted(key) + colon, item) for key, item in known], level)
+        _items(parts, "{}", [(quoted(key) + colon, item) for key, item in known], level, run)
     else:
         parts.append('""')
 
 
-def _items(parts: list[str], brackets: str, items: list[tuple[str, Value]], level: int | None) -> None:
+def _items(parts: list[str], brackets: str, items: list[tuple[str, Value]], level: int | None, run: Run | None) -> None:
     parts.append(brackets[0])
     inner = None if level is None else level + 1
     for index, (label, item) in enumerate(items):
@@ -64,7 +72,7 @@ def _items(parts: list[str], brackets: str, items: list[tuple[str, Value]], leve
         if inner is not None:
             parts.append("\n" + "  " * inner)
         parts.append(label)
-        _write(item, parts, inner)
+        _write(item, parts, inner, run)
     if items and level is not None:
         parts.append("\n" + "  " * level)
     parts.append(brackets[1])

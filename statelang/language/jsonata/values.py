@@ -10,7 +10,7 @@ Rule: nothing here is ever mutated once it has left the function that made it, b
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 
@@ -28,6 +28,14 @@ class _Undefined:
 
 UNDEFINED: Final = _Undefined()
 
+
+class Function:
+    """Anything that can be called. `arity` is how many arguments it looks at."""
+
+    __slots__ = ()
+    arity: int
+
+
 Value = Any
 """A JSON value, a range, a Function, a Regex, or UNDEFINED."""
 
@@ -37,11 +45,7 @@ EXACT: Final = 2**53
 class Sequence(list[Any]):
     """Results gathered by a path. `keep`: a single one stays in its array."""
 
-    __slots__ = ("keep",)
-
-    def __init__(self, items: Iterable[Any] = (), *, keep: bool = False) -> None:
-        super().__init__(items)
-        self.keep = keep
+    keep = False
 
 
 class Constructed(list[Any]):
@@ -123,7 +127,7 @@ def boolean(value: Value) -> bool:
         return any(map(boolean, value))
     if isinstance(value, (str, dict)):
         return len(value) > 0
-    return is_numeric(value) and bool(value != 0)
+    return isinstance(value, Function) or (is_numeric(value) and bool(value != 0))
 
 
 def units(text: str) -> bytes:
@@ -172,6 +176,16 @@ def lookup(value: Value, key: str) -> Value:
                 found.append(field)
         return found
     return UNDEFINED
+
+
+def sole(value: Value) -> Value:
+    """A sequence of one as that one, and an empty one as nothing."""
+    if isinstance(value, Sequence):
+        if not value:
+            return UNDEFINED
+        if len(value) == 1 and not value.keep:
+            return value[0]
+    return value
 
 
 def number_text(value: int | float) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from statelang.language.jsonata.calls import call
+from statelang.language.jsonata.calls import Lambda, applied, call
 from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.functions.registry import builtin
 from statelang.language.jsonata.run import Run
@@ -43,6 +43,7 @@ def reverse(run: Run, values: Value) -> Value:
 def shuffle(run: Run, values: Value) -> Value:
     if values is UNDEFINED or len(values) <= 1:
         return values
+    run.step(len(values))
     shuffled: list[Any] = []
     for index, value in enumerate(values):
         place = int(run.chance.fraction() * (index + 1))
@@ -76,6 +77,9 @@ def distinct(run: Run, values: Value) -> Value:
 def zip_(run: Run, *arrays: Value) -> Value:
     if not all(map(is_array, arrays)):
         return []
+    size = min(map(len, arrays), default=0) * (len(arrays) + 1)
+    run.step(size)
+    run.allocate(8 * size)
     return [list(items) for items in zip(*arrays)]
 
 
@@ -89,4 +93,12 @@ def sort(run: Run, values: Value, function: Value = UNDEFINED) -> Value:
         run.step(len(values))
         return sorted(values, key=units if isinstance(values[0], str) else None)
 
-    return merge_sorted(list(values), lambda one, other: boolean(call(run, function, [one, other])))
+    run.step(len(values) * len(values).bit_length())
+    depth = run.depth
+    perform = applied(run, function, 2) if isinstance(function, Lambda) else None
+
+    def swaps(one: Value, other: Value) -> bool:
+        found = call(run, function, [one, other], None, depth) if perform is None else perform(one, other)
+        return boolean(found)
+
+    return merge_sorted(list(values), swaps)

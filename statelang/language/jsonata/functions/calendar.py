@@ -53,13 +53,16 @@ def _civil(days: int) -> tuple[int, int, int]:
     return year + era * 400 + (month <= 1), month, of_year - (153 * march + 2) // 5 + 1
 
 
-def utc(year: float, month: float, day: float = 1, *time: float) -> float:
-    """Date.UTC: milliseconds since 1970; months and days may lie outside their bounds, two digits are of the 1900s."""
+def utc(year: float, month: float, day: float = 1, *time: float, two_digits: bool = True) -> float:
+    """Date.UTC: milliseconds since 1970; months and days may lie outside their bounds.
+
+    A year of `two_digits` is one of the 1900s.
+    """
     given = (year, month, day, *time)
     if not all(map(math.isfinite, given)) or max(map(abs, given)) > 1e15:
         return math.nan
     whole = [int(part) for part in given]
-    if 0 <= whole[0] <= 99:
+    if 0 <= whole[0] <= 99 and two_digits:
         whole[0] += 1900
     years, index = divmod(whole[1], 12)
     hour, minute, second, milli = [*whole[3:], 0, 0, 0, 0][:4]

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
@@ -28,6 +29,10 @@ DEFAULTS: Final = {
     "P": "n", "m": "01", "s": "01", "f": "1", "Z": "01:01", "z": "01:01", "C": "n", "E": "n",
 }  # fmt: skip
 ISO: Final = "[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01].[f001][Z01:01t]"
+EPOCH: Final = datetime(1970, 1, 1)
+FIVE_DIGITS: Final = 253_402_300_800_000
+"""When the year 10000 begins."""
+
 _ISO_TEXT: Final = re.compile(
     r"[0-9]{4}(-[01][0-9])*(-[0-3][0-9])*(T[0-2][0-9]:[0-5][0-9]:[0-5][0-9])*(\.[0-9]+)?([+-][0-2][0-9]:?[0-5][0-9]|Z)?"
 )
@@ -115,6 +120,8 @@ def _integer(marker: Marker, first: str) -> None:
 
 def formatted(millis: float, picture: str | None, timezone: str | None) -> str:
     """A time as its picture shows it, in ISO 8601 where there is none. Raises JsonataError."""
+    if picture is None and timezone is None and 0 <= millis < FIVE_DIGITS:
+        return (EPOCH + timedelta(milliseconds=int(millis))).isoformat(timespec="milliseconds") + "Z"
     hours: float = 0
     minutes: float = 0
     if timezone is not None:
@@ -179,12 +186,25 @@ _DATE: Final = re.compile(
 )
 
 
+_USUAL: Final = re.compile(r"\d{4}-\d\d-\d\dT[01]\d:[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII)
+
+
 def iso_millis(text: str) -> float:
     """An ISO 8601 text as milliseconds since 1970; NaN for a day that is none. Raises JsonataError D3110."""
-    if not _ISO_TEXT.fullmatch(text):
-        raise JsonataError("D3110", value=text)
+    if len(text) == 24 and _USUAL.fullmatch(text):
+        try:
+            at = datetime.fromisoformat(text[:23])
+        except ValueError:
+            return _iso_millis(text)
+        return (at - EPOCH) // timedelta(milliseconds=1)
+    return _iso_millis(text)
+
+
+def _iso_millis(text: str) -> float:
     match = _DATE.fullmatch(text)
-    if match is None:
+    if match is None or not _ISO_TEXT.fullmatch(text):
+        if not _ISO_TEXT.fullmatch(text):
+            raise JsonataError("D3110", value=text)
         return math.nan
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
     fraction, sign, hours, minutes = match.groups()[6:]
@@ -194,7 +214,7 @@ def iso_millis(text: str) -> float:
     if not (1 <= month <= 12 and 1 <= day <= days and (hour < 24 or (hour, minute, second, milli) == (24, 0, 0, 0))):
         return math.nan
     offset = (int(hours or 0) * 60 + int(minutes or 0)) * 60_000 * (-1 if sign == "-" else 1)
-    return utc(year, month - 1, day, hour, minute, second, milli) - offset
+    return utc(year, month - 1, day, hour, minute, second, milli, two_digits=False) - offset
 
 
 @dataclass(slots=True)

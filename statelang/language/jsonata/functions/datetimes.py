@@ -5,6 +5,7 @@ Rule: the time of an evaluation is one and the same from its beginning to its en
 
 from __future__ import annotations
 
+from statelang.language.jsonata.functions.date_pictures import formatted, iso_millis, parsed
 from statelang.language.jsonata.functions.registry import builtin
 from statelang.language.jsonata.run import Run
 from statelang.language.jsonata.values import UNDEFINED, Value, number
@@ -22,8 +23,6 @@ def now(run: Run, picture: Value = UNDEFINED, timezone: Value = UNDEFINED) -> Va
 
 @builtin("fromMillis", "<n-s?s?:s>")
 def from_millis(run: Run, value: Value, picture: Value = UNDEFINED, timezone: Value = UNDEFINED) -> Value:
-    from statelang.language.jsonata.functions.date_pictures import formatted
-
     if value is UNDEFINED:
         return UNDEFINED
     return formatted(value, None if picture is UNDEFINED else picture, None if timezone is UNDEFINED else timezone)
@@ -31,10 +30,8 @@ def from_millis(run: Run, value: Value, picture: Value = UNDEFINED, timezone: Va
 
 @builtin("toMillis", "<s-s?:n>")
 def to_millis(run: Run, text: Value, picture: Value = UNDEFINED) -> Value:
-    from statelang.language.jsonata.functions import date_pictures
-
     if text is UNDEFINED:
         return UNDEFINED
     if picture is UNDEFINED:
-        return number(date_pictures.iso_millis(text))
-    return date_pictures.parsed(text, picture, run.millis)
+        return number(iso_millis(text))
+    return parsed(text, picture, run.millis)

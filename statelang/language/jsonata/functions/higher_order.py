@@ -7,34 +7,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from statelang.language.jsonata.calls import Function, call
+from statelang.language.jsonata.calls import applied
 from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.functions.registry import builtin
 from statelang.language.jsonata.run import Run
-from statelang.language.jsonata.values import UNDEFINED, Sequence, Value, boolean
-
-
-def arity(function: Value) -> int:
-    """How many arguments a function looks at."""
-    return function.arity if isinstance(function, Function) else 1
-
-
-def given(function: Value, *arguments: Any) -> list[Any]:
-    """The arguments that a function gets of those there are; always the first."""
-    return list(arguments[: max(1, arity(function))])
+from statelang.language.jsonata.values import UNDEFINED, Function, Sequence, Value, boolean
 
 
 @builtin("map", "<af>")
 def map_(run: Run, values: Value, function: Value) -> Value:
     if values is UNDEFINED:
         return UNDEFINED
+    perform = applied(run, function)
+    run.step(len(values))
+    run.allocate(8 * len(values))
     found = Sequence()
     for index, value in enumerate(values):
-        run.step()
-        result = call(run, function, given(function, value, index, values))
+        result = perform(value, index, values)
         if result is not UNDEFINED:
             found.append(result)
-    run.allocate(8 * len(found))
     return found
 
 
@@ -42,10 +33,11 @@ def map_(run: Run, values: Value, function: Value) -> Value:
 def filter_(run: Run, values: Value, function: Value) -> Value:
     if values is UNDEFINED:
         return UNDEFINED
+    perform = applied(run, function)
+    run.step(len(values))
     found = Sequence()
     for index, value in enumerate(values):
-        run.step()
-        if boolean(call(run, function, given(function, value, index, values))):
+        if boolean(perform(value, index, values)):
             found.append(value)
     return found
 
@@ -54,10 +46,11 @@ def filter_(run: Run, values: Value, function: Value) -> Value:
 def single(run: Run, values: Value, function: Value = UNDEFINED) -> Value:
     if values is UNDEFINED:
         return UNDEFINED
+    perform = None if function is UNDEFINED else applied(run, function)
+    run.step(len(values))
     found: list[Any] = []
     for index, value in enumerate(values):
-        run.step()
-        if function is UNDEFINED or boolean(call(run, function, given(function, value, index, values))):
+        if perform is None or boolean(perform(value, index, values)):
             if found:
                 raise JsonataError("D3138", index=index)
             found.append(value)
@@ -70,13 +63,13 @@ def single(run: Run, values: Value, function: Value = UNDEFINED) -> Value:
 def reduce(run: Run, values: Value, function: Value, first: Value = UNDEFINED) -> Value:
     if values is UNDEFINED:
         return UNDEFINED
-    count = arity(function)
-    if count < 2:
+    if not isinstance(function, Function) or function.arity < 2:
         raise JsonataError("D3050", index=1)
+    perform = applied(run, function, 4)
+    run.step(len(values))
     index, result = 0, first
     if first is UNDEFINED and len(values) > 0:
         index, result = 1, values[0]
     for place in range(index, len(values)):
-        run.step()
-        result = call(run, function, [result, values[place], place, values][:count])
+        result = perform(result, values[place], place, values)
     return result

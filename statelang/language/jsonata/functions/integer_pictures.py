@@ -68,6 +68,9 @@ ROMAN: Final = (
     (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"),
     (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
 )  # fmt: skip
+MOST_ROMAN: Final = 5_000_000
+"""Beyond this jsonata-js, which takes a call for each numeral, runs out of stack."""
+
 ZEROS: Final = (
     0x30, 0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0DE6,
     0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0, 0x1C40,
@@ -207,10 +210,12 @@ def _letters(value: int, picture: Picture) -> str:
 
 
 def _roman(value: int, picture: Picture) -> str:
+    if value > MOST_ROMAN:
+        raise JsonataError("JS:RangeError", template="Maximum call stack size exceeded")
     text = ""
     for worth, numeral in ROMAN:
         count, value = divmod(value, worth)
-        text += numeral * min(count, 10_000)
+        text += numeral * count
     return text.upper() if picture.case == "upper" else text
 
 
@@ -303,11 +308,12 @@ def _from_letters(text: str, first: str) -> int:
     return value
 
 
-def _from_roman(text: str) -> int:
+def _from_roman(text: str) -> float:
     worth = {numeral: value for value, numeral in ROMAN if len(numeral) == 1}
-    value, largest = 0, 1
+    value: float = 0
+    largest: float = 1
     for numeral in reversed(text.lower()):
-        one = worth.get(numeral, 0)
+        one = worth.get(numeral, math.nan)
         if one < largest:
             value -= one
         else:

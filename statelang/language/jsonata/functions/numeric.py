@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 import re
+from functools import reduce
+from operator import add
 
 from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.functions.registry import builtin
 from statelang.language.jsonata.run import Run
-from statelang.language.jsonata.values import UNDEFINED, Value, is_number, number, number_text
+from statelang.language.jsonata.values import EXACT, UNDEFINED, Value, is_number, number, number_text
 
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([Ee][-+]?[0-9]+)?")
 _RADIX = re.compile(r"0[xX][0-9A-Fa-f]+|0[oO][0-7]+|0[bB][0-1]+")
@@ -22,10 +24,16 @@ DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 def sum_(run: Run, values: Value) -> Value:
     if values is UNDEFINED:
         return UNDEFINED
-    total: float = 0
-    for value in values:
-        total += value
-    return number(total)
+    return number(_total(values))
+
+
+def _total(values: Value) -> float:
+    """The sum from left to right, as doubles add up; the built-in `sum` is exact for integers alone."""
+    if set(map(type, values)) == {int}:
+        total = sum(values)
+        if abs(total) <= EXACT:
+            return total
+    return reduce(add, values, 0.0)
 
 
 @builtin("count", "<a:n>")
@@ -47,10 +55,7 @@ def min_(run: Run, values: Value) -> Value:
 def average(run: Run, values: Value) -> Value:
     if values is UNDEFINED or len(values) == 0:
         return UNDEFINED
-    total: float = 0
-    for value in values:
-        total += value
-    return number(total / len(values))
+    return number(_total(values) / len(values))
 
 
 @builtin("number", "<(nsb)-:n>")
@@ -87,6 +92,8 @@ def ceil(run: Run, value: Value) -> Value:
 def round_(run: Run, value: Value, precision: Value = UNDEFINED) -> Value:
     if value is UNDEFINED or not math.isfinite(value):
         return value
+    if precision is not UNDEFINED and precision != precision // 1:
+        return math.nan
     places = 0 if precision is UNDEFINED else int(precision)
     shifted = _shifted(value, places)
     if not math.isfinite(shifted):
@@ -120,7 +127,7 @@ def power(run: Run, base: Value, exponent: Value) -> Value:
     if base is UNDEFINED:
         return UNDEFINED
     try:
-        result = math.pow(base, exponent)
+        result = math.nan if exponent is UNDEFINED else math.pow(base, exponent)
     except (OverflowError, ValueError):
         result = math.inf
     if not math.isfinite(result):
@@ -137,10 +144,13 @@ def random(run: Run) -> Value:
 def format_base(run: Run, value: Value, radix: Value = UNDEFINED) -> Value:
     if value is UNDEFINED:
         return UNDEFINED
-    whole = int(round_(run, value))
-    base = 10 if radix is UNDEFINED else int(round_(run, radix))
-    if not 2 <= base <= 36:
+    base = 10 if radix is UNDEFINED else round_(run, radix)
+    if base < 2 or base > 36:
         raise JsonataError("D3100", value=base)
+    rounded = round_(run, value)
+    if base == 10 or not math.isfinite(rounded):
+        return number_text(rounded)
+    whole, base = int(rounded), int(base)
     digits, rest = "", abs(whole)
     while rest:
         rest, digit = divmod(rest, base)

@@ -7,25 +7,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from statelang.language.jsonata.calls import Function, call
+from statelang.language.jsonata.calls import applied
 from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.functions.registry import builtin
 from statelang.language.jsonata.regexes import Regex
 from statelang.language.jsonata.run import Run
 from statelang.language.jsonata.transform import copy
-from statelang.language.jsonata.values import UNDEFINED, Sequence, Value, append, is_array, is_numeric
+from statelang.language.jsonata.values import UNDEFINED, Function, Sequence, Value, append, is_array, is_numeric
 from statelang.language.jsonata.values import boolean as truth
 from statelang.language.jsonata.values import lookup as field_of
 
 
+def _truth(value: Value) -> bool:
+    """Whether an argument counts as true: functions do not, elsewhere they do."""
+    return not isinstance(value, Function) and truth(value)
+
+
 @builtin("boolean", "<x-:b>")
 def boolean(run: Run, value: Value) -> Value:
-    return UNDEFINED if value is UNDEFINED else truth(value)
+    return UNDEFINED if value is UNDEFINED else _truth(value)
 
 
 @builtin("not", "<x-:b>")
 def not_(run: Run, value: Value) -> Value:
-    return UNDEFINED if value is UNDEFINED else not truth(value)
+    return UNDEFINED if value is UNDEFINED else not _truth(value)
 
 
 @builtin("exists", "<x:b>")
@@ -111,11 +116,13 @@ def assert_(run: Run, condition: Value, message: Value = UNDEFINED) -> Value:
 
 @builtin("each", "<o-f:a>")
 def each(run: Run, value: Value, function: Value) -> Value:
-    from statelang.language.jsonata.functions.higher_order import given
-
     found = Sequence()
-    for key, item in value.items() if isinstance(value, dict) else ():
-        result = call(run, function, given(function, item, key, value))
+    if not isinstance(value, dict):
+        return found
+    perform = applied(run, function)
+    run.step(len(value))
+    for key, item in value.items():
+        result = perform(item, key, value)
         if result is not UNDEFINED:
             found.append(result)
     return found
@@ -123,9 +130,8 @@ def each(run: Run, value: Value, function: Value) -> Value:
 
 @builtin("sift", "<o-f?:o>")
 def sift(run: Run, value: Value, function: Value = UNDEFINED) -> Value:
-    from statelang.language.jsonata.functions.higher_order import given
-
     if not isinstance(value, dict):
         return UNDEFINED
-    found = {key: item for key, item in value.items() if truth(call(run, function, given(function, item, key, value)))}
-    return found or UNDEFINED
+    perform = applied(run, function)
+    run.step(len(value))
+    return {key: item for key, item in value.items() if truth(perform(item, key, value))} or UNDEFINED

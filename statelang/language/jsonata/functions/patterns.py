@@ -10,17 +10,17 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from statelang.language.jsonata.calls import Function, call
+from statelang.language.jsonata.calls import call
 from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.functions.registry import builtin
 from statelang.language.jsonata.regexes import Match, Regex, join_pairs, split_pairs
 from statelang.language.jsonata.run import Run
-from statelang.language.jsonata.values import UNDEFINED, Sequence, Value, is_array, is_number
+from statelang.language.jsonata.values import UNDEFINED, Function, Sequence, Value, is_array, is_number
 
 
 def matches(run: Run, pattern: Value, text: str, limit: Value = UNDEFINED) -> Iterator[Match]:
     """The matches of a regular expression or a matcher function. Raises JsonataError T1010."""
-    found = pattern.matches(text) if isinstance(pattern, Regex) else _called_matches(run, pattern, text)
+    found = pattern.matches(text, run.step) if isinstance(pattern, Regex) else _called_matches(run, pattern, text)
     if limit is UNDEFINED:
         return found
     return islice(found, max(0, -int(-limit // 1))) if limit < len(text) + 2 else found
@@ -114,9 +114,9 @@ def replace(run: Run, text: Value, pattern: Value, replacement: Value, limit: Va
         return join_pairs(_replaced(run, split_pairs(text), pattern, replacement, limit))
     most = -1 if limit is UNDEFINED or limit > len(text) else -int(-limit // 1)
     told = replacement if isinstance(replacement, str) else ""
-    result = text if most == 0 else text.replace(pattern, told, most)
-    run.allocate(2 * len(result))
-    return result
+    count = text.count(pattern) if most < 0 else min(most, text.count(pattern))
+    run.allocate(2 * (len(text) + count * max(0, len(told) - len(pattern))))
+    return text.replace(pattern, told, most)
 
 
 def _replaced(run: Run, text: str, pattern: Value, replacement: Value, limit: Value) -> str:

@@ -21,7 +21,7 @@ from statelang.language.jsonata.values import UNDEFINED, Value, Wrapped, is_arra
 def string(run: Run, value: Value, prettify: Value = UNDEFINED) -> Value:
     if value is UNDEFINED:
         return UNDEFINED
-    text = text_of(value[0] if type(value) is Wrapped else value, pretty=prettify is True)
+    text = text_of(value[0] if type(value) is Wrapped else value, run, pretty=prettify is True)
     run.allocate(2 * len(text))
     return text
 
@@ -115,9 +115,9 @@ def pad(run: Run, text: Value, width: Value, character: Value = UNDEFINED) -> Va
 def join(run: Run, texts: Value, separator: Value = UNDEFINED) -> Value:
     if texts is UNDEFINED:
         return UNDEFINED
-    joined = ("" if separator is UNDEFINED else separator).join(texts)
-    run.allocate(2 * len(joined))
-    return joined
+    between = "" if separator is UNDEFINED else separator
+    run.allocate(2 * (sum(map(len, texts)) + len(between) * len(texts)))
+    return between.join(texts)
 
 
 @builtin("base64encode", "<s-:s>")
