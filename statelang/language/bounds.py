@@ -16,11 +16,11 @@ class Bounds(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     depth: int = 100
-    memory: int = 6_990_264
+    memory: int = 6_990_263
     steps: int = 400_000
 
 
 AWS = Bounds()
 
-WIDE = Bounds(depth=500, memory=256 * 1024 * 1024, steps=800_000)
+WIDE = Bounds(depth=500, memory=96 * 1024 * 1024, steps=800_000)
 """For the language as published, and where the limits of AWS are lifted."""

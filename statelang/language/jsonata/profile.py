@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from operator import attrgetter
+from typing import Any, Final
 
 from statelang.errors import QUERY_ERROR, Fault
 from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.expression import Program, parse
 from statelang.language.jsonata.functions import BUILTINS
 from statelang.language.jsonata.functions.states import ADDED
-from statelang.language.jsonata.tree import Node
+from statelang.language.jsonata.tree import Node, every_node, is_plain
 from statelang.language.jsonata.values import EXACT, UNDEFINED, Function, Value
 from statelang.language.problems import Malformed
 from statelang.language.scope import ABSENT, Scope
@@ -44,20 +45,96 @@ def compile_expression(text: str) -> Callable[[Scope], Json]:
     except JsonataError as error:
         at = None if error.position is None else max(0, min(error.position, len(text)) - 1)
         raise Malformed(f"The JSONata expression is not valid: {error.message}", at, hint=error.code) from None
+    parts = _parts_of_states(tree)
 
     def expression(scope: Scope) -> Json:
-        return _told(program, scope)
+        return _told(program, scope, parts)
 
-    return expression
+    return _direct(tree, expression)
 
 
-def _told(program: Program, scope: Scope) -> Json:
+PARTS: Final[Mapping[str, Callable[[Scope], Any]]] = {
+    "input": attrgetter("data"),
+    "context": attrgetter("context"),
+    "result": attrgetter("result"),
+    "errorOutput": attrgetter("error_output"),
+}
+"""What `$states` has: the last two are ABSENT in most fields."""
+
+
+def _parts_of_states(tree: Node) -> tuple[str, ...]:
+    """The parts of `$states` that an expression may read: all, where it takes `$states` as a whole."""
+    whole = {id(node) for node in every_node(tree) if node.kind == "variable" and node.value == "states"}
+    read: set[str] = set()
+    for node in every_node(tree):
+        if node.kind == "path" and id(node.parts[0]) in whole and len(node.parts) > 1:
+            name = node.parts[1]
+            if is_plain(node.parts[0], variable=True) and name.kind == "name":
+                whole.discard(id(node.parts[0]))
+                read.add(name.value)
+    return tuple(PARTS) if whole else tuple(name for name in PARTS if name in read)
+
+
+def _direct(tree: Node, expression: Callable[[Scope], Json]) -> Callable[[Scope], Json]:
+    """A literal, and a path of names from a part of `$states`, without the machinery of an evaluation."""
+    if tree.predicates or tree.group is not None or tree.keep_array:
+        return expression
+    if tree.kind in ("string", "number", "value"):
+        value = plain(tree.value)
+        return lambda scope: value
+    first = tree.parts[0] if tree.kind == "path" else tree
+    names = all(map(is_plain, tree.parts[1:])) and not (tree.tuple or tree.keep_singleton)
+    if first.kind != "variable" or not first.value or not is_plain(first, variable=True) or not names:
+        return expression
+    keys = tuple(step.value for step in tree.parts[1:])
+    if first.value != "states":
+        name = first.value
+        return _reading(lambda scope: scope.variables[name], keys, expression)
+    if not keys or keys[0] not in PARTS:
+        return expression
+    if keys[0] == "input":
+        return _reading_input(keys[1:], expression)
+    return _reading(PARTS[keys[0]], keys[1:], expression)
+
+
+def _reading_input(keys: tuple[str, ...], expression: Callable[[Scope], Json]) -> Callable[[Scope], Json]:
+    """`_reading` for the most common of all: it must cost no more than a path of JSONPath."""
+
+    def direct(scope: Scope) -> Json:
+        value = scope.data
+        try:
+            for key in keys:
+                value = value[key]
+        except (KeyError, TypeError):
+            return expression(scope)
+        return value if type(value) is str else plain(value)
+
+    return direct
+
+
+def _reading(
+    read: Callable[[Scope], Any], keys: tuple[str, ...], expression: Callable[[Scope], Json]
+) -> Callable[[Scope], Json]:
+    """A path of names; whatever is not simply there is left to the expression. Only objects take a text as index."""
+
+    def direct(scope: Scope) -> Json:
+        try:
+            value = read(scope)
+            for key in keys:
+                value = value[key]
+        except (KeyError, TypeError):
+            return expression(scope)
+        kind = type(value)
+        if kind is str or kind is bool or (kind is int and -EXACT <= value <= EXACT):
+            return value
+        return expression(scope) if value is ABSENT else plain(value)
+
+    return direct
+
+
+def _told(program: Program, scope: Scope, parts: tuple[str, ...]) -> Json:
     """The value of an expression in a scope, or a Fault that says how it went wrong."""
-    states = {"input": scope.data, "context": scope.context}
-    if scope.result is not ABSENT:
-        states["result"] = scope.result
-    if scope.error_output is not ABSENT:
-        states["errorOutput"] = scope.error_output
+    states = {name: value for name in parts if (value := PARTS[name](scope)) is not ABSENT}
     variables = {**scope.variables, "states": states}
     try:
         value = program.evaluate(UNDEFINED, variables, bounds=scope.bounds, millis=scope.now, chance=scope.entropy)

@@ -1,0 +1,183 @@
+"""Whatever an expression does, it ends soon, within little memory, and with an error of the language."""
+
+from __future__ import annotations
+
+import random
+import resource
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from statelang.language.bounds import AWS, WIDE, Bounds
+from statelang.language.jsonata import Expression, JsonataError
+from tests.language.jsonata_texts import TREES, mutated
+
+DATA = {"a": 1, "b": {"c": [1, 2, {"d": "x"}]}, "s": "hello", "n": None}
+
+RECURSIVE = {
+    "deep": "($f := function($n){1 + $f($n + 1)}; $f(0))",
+    "mutual": "($f := function($n){1 + $g($n)}; $g := function($n){1 + $f($n)}; $f(1))",
+    "tail": "($f := function($n){$f($n + 1)}; $f(0))",
+    "mutual tail": "($f := function($n){$g($n)}; $g := function($n){$f($n)}; $f(1))",
+    "through map": "($f := function($n){$map([1, 2, 3], function($x){$f($x)})}; $f(1))",
+    "through reduce": "($f := function($a, $b){$reduce([1, 2], $f)}; $f(1, 2))",
+    "through sort": "($f := function($a, $b){$count($sort([2, 1], $f)) > 0}; $f(1, 2))",
+    "doubling": '($f := function($s, $n){$n = 0 ? $s : $f($s & $s, $n - 1)}; $f("x", 60))',
+    "appending": "($f := function($s, $n){$n = 0 ? $s : $f($append($s, $s), $n - 1)}; $f([1], 60))",
+}
+SIZED = {
+    "pad": "$pad('x', 1e9)",
+    "text of a range": "$string([1..9e6])",
+    "map of a range": "$map([1..1e7], function($x){$x})",
+    "sort": "$sort([1..1e6], function($a, $b){$a < $b})",
+    "order": "[1..1e6]^($)",
+    "zip": "$zip([1..5e6], [1..5e6])",
+    "replace": '$replace($pad("x", 1e6, "x"), "x", $pad("y", 1000, "y"))',
+    "product": "[1..1000].([1..1000].([1..1000].($)))",
+    "regex": f"$match('{'a' * 5000}!', /(a+)+$/)",
+    "many regexes": f"$map([1..1000], function($i){{$match('{'a' * 60}!', /(a|aa|b)+$/)}})",
+}
+WRITTEN = {
+    "steps": "$x" + ".a" * 20_000,
+    "sum": "1" + "+1" * 20_000,
+    "parentheses": "(" * 20_000 + "1" + ")" * 20_000,
+    "brackets": "[" * 20_000 + "]" * 20_000,
+    "objects": '{"a":' * 20_000 + "1" + "}" * 20_000,
+    "predicates": "$a" + "[0]" * 20_000,
+    "signs": "-" * 20_000 + "1",
+    "conditions": "true ? 1 : " * 20_000 + "1",
+    "lambdas": "function($x){" * 5000 + "1" + "}" * 5000,
+    "applications": "1" + " ~> $string" * 20_000,
+    "5 MB": "1" + " + 12345678" * 450_000,
+    "5 MB of items": "[" + "1," * 2_500_000 + "1]",
+}
+
+
+def outcome(text: str, bounds: Bounds) -> tuple[str, float]:
+    """The code of the error, or "value"; and how many seconds of the processor it took."""
+    begun = time.process_time()
+    code = "value"
+    try:
+        Expression(text).evaluate(DATA, {"x": DATA}, bounds=bounds)
+    except JsonataError as problem:
+        code = problem.code
+    return code, time.process_time() - begun
+
+
+def peak() -> int:
+    """The most memory that this process had so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+@pytest.mark.parametrize("bounds", [AWS, WIDE], ids=["as AWS", "as published"])
+@pytest.mark.parametrize("text", [*RECURSIVE.values(), *SIZED.values()], ids=[*RECURSIVE, *SIZED])
+def test_bombs_end_in_an_error(text: str, bounds: Bounds) -> None:
+    before = peak()
+    code, seconds = outcome(text, bounds)
+    assert code in ("U1001", "U1003", "U1004")
+    assert seconds < 5  # a second on an idle machine, which is the promise; this is only the guard
+    assert peak() - before < 100
+
+
+@pytest.mark.parametrize("text", WRITTEN.values(), ids=list(WRITTEN))
+def test_texts_beyond_reason_are_refused(text: str) -> None:
+    before = peak()
+    code, seconds = outcome(text, AWS)
+    assert code == "U1001"
+    assert seconds < 5
+    assert peak() - before < 100
+
+
+def test_the_limits_that_aws_was_measured_with() -> None:
+    assert outcome("+".join(["1"] * 90), AWS)[0] == "value"
+    assert outcome("+".join(["1"] * 200), AWS)[0] == "U1001"
+    assert outcome("$count([1..873782])", AWS)[0] == "value"
+    assert outcome("$count([1..873783])", AWS)[0] == "U1003"
+    assert outcome("[1..1e7]", AWS)[0] == "U1003"
+
+
+def test_a_range_as_published_is_not_written_out() -> None:
+    before = peak()
+    assert Expression("$count([1..1e7])").evaluate() == 10_000_000
+    assert peak() - before < 100
+
+
+def test_recursion_within_bounds_is_not_refused() -> None:
+    factorial = "($f := function($n){$n < 2 ? 1 : $n * $f($n - 1)}; $f(20))"
+    assert Expression(factorial).evaluate() == 2432902008176640000
+    loop = "($f := function($n, $sum){$n = 0 ? $sum : $f($n - 1, $sum + $n)}; $f(50000, 0))"
+    assert Expression(loop).evaluate() == 1250025000
+
+
+def test_nothing_is_left_of_an_evaluation_that_failed() -> None:
+    expression = Expression("($f := function($n){$n = 0 ? 1 : 1 + $f($n - 1)}; $f($x))")
+    for _ in range(3):
+        with pytest.raises(JsonataError):
+            expression.evaluate(bindings={"x": 10_000})
+        assert expression.evaluate(bindings={"x": 5}) == 6
+
+
+def test_evaluating_changes_nothing_that_was_given() -> None:
+    given = {"order": {"id": 1, "tags": ["a"]}}
+    for text in (
+        '$ ~> |order|{"id": 2}, "tags"|',
+        '$ ~> |$x.order|{"id": 2}|',
+        '($clone := function($v){$v}; $ ~> |order|{"id": 2}|)',
+        '$merge([order, {"id": 3}])',
+        "$sort(order.tags) ~> $append(1)",
+    ):
+        Expression(text).evaluate(given, {"x": given})
+        assert given == {"order": {"id": 1, "tags": ["a"]}}
+
+
+CHARACTERS = "$ab.()[]{}\"'`/*+-%&|~>:=?,;@#^<!0123456789 e\\\n\u00e9\U0001f600\ud800"
+
+
+def evaluate(text: str, input: Any = DATA) -> None:
+    """Only JsonataError may come out."""
+    try:
+        Expression(text).evaluate(input, {"x": DATA}, bounds=Bounds(60, 1_000_000, 20_000))
+    except JsonataError as problem:
+        _ = problem.code + problem.message
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet=st.sampled_from(CHARACTERS), max_size=40))
+def test_random_texts(text: str) -> None:
+    evaluate(text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=30))
+def test_texts_of_any_character(text: str) -> None:
+    evaluate(text)
+    evaluate(f"$match({text!r}, /{text}/)")
+
+
+@settings(max_examples=400, deadline=None)
+@given(TREES)
+def test_random_trees(text: str) -> None:
+    evaluate(text)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TREES, VALUES)
+def test_random_trees_over_random_values(text: str, input: Any) -> None:
+    evaluate(text, input)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_expressions_of_users_with_pieces_exchanged(seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(400):
+        evaluate(mutated(chance))
