@@ -12,7 +12,7 @@ from typing import Final
 
 import click
 
-from statelang.config import open_care
+from statelang.config import open_care, table_care
 from statelang.errors import InvalidSettings
 from statelang.ports import Care
 
@@ -29,6 +29,20 @@ def store_command() -> None:
 
 def _care(store: str | None) -> Care:
     return open_care(store or settings().store)
+
+
+@store_command.command("create")
+@click.option("--cloudformation", "kind", flag_value="cloudformation", help="Print the table as CloudFormation.")
+@click.option("--terraform", "kind", flag_value="terraform", help="Print the table as Terraform.")
+@store_option
+def create_command(kind: str | None, store: str | None) -> None:
+    """Make the table of a DynamoDB store, or print it as code. (A file makes itself when it is first used.)"""
+    table = table_care(store or settings().store)
+    if kind is not None:
+        click.echo(table.described(kind), nl=False)
+        return
+    table.create()
+    say(f"table {table.address.table} is there")
 
 
 @store_command.command("info")

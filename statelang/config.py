@@ -9,16 +9,20 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from statelang.errors import InvalidSettings
 from statelang.ports import Care, Store
+
+if TYPE_CHECKING:
+    from statelang.stores.dynamodb.care import DynamoCare
 
 FILE: Final = "statelang.toml"
 
 
 def open_store(address: str) -> Store:
-    """The store of an address: `sqlite:///relative.db`, `sqlite:////absolute.db`, a bare path, or `memory:`.
+    """The store of an address: `sqlite:///relative.db`, `sqlite:////absolute.db`, a bare path, `memory:`, or
+    `dynamodb://TABLE?region=…&endpoint=…&bucket=…`.
 
     Raises InvalidSettings for an address nobody knows, StoreError for a store that cannot be opened.
     """
@@ -37,11 +41,24 @@ def open_care(address: str) -> Care:
     scheme, found, rest = address.partition(":")
     if not found or len(scheme) == 1:
         scheme, rest = "sqlite", address
+    if scheme == "dynamodb":
+        return table_care(address)
     if scheme != "sqlite":
-        raise InvalidSettings(f"the store {address!r} is no file that could be looked after")
+        raise InvalidSettings(f"the store {address!r} is no file or table that could be looked after")
     from statelang.stores.sqlite_care import SqliteCare
 
     return SqliteCare(_file(rest))
+
+
+def table_care(address: str) -> DynamoCare:
+    """The table of a `dynamodb:` address, to be made or looked after. Raises InvalidSettings for other addresses."""
+    scheme, _, rest = address.partition(":")
+    if scheme != "dynamodb":
+        raise InvalidSettings(f"the store {address!r} is no table: write dynamodb://TABLE?region=eu-west-1")
+    from statelang.stores.dynamodb.care import DynamoCare
+    from statelang.stores.dynamodb.table import read_address
+
+    return DynamoCare(read_address(rest))
 
 
 def _sqlite(rest: str) -> Store:
@@ -63,7 +80,14 @@ def _memory(rest: str) -> Store:
     return MemoryStore()
 
 
-OPENERS: Final[Mapping[str, Callable[[str], Store]]] = {"sqlite": _sqlite, "memory": _memory}
+def _dynamodb(rest: str) -> Store:
+    from statelang.stores.dynamodb.store import DynamoStore
+    from statelang.stores.dynamodb.table import read_address
+
+    return DynamoStore(read_address(rest))
+
+
+OPENERS: Final[Mapping[str, Callable[[str], Store]]] = {"sqlite": _sqlite, "memory": _memory, "dynamodb": _dynamodb}
 """Scheme of an address -> what opens the store."""
 
 

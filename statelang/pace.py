@@ -19,9 +19,6 @@ BATCH_MS: Final = 50
 KEEP_MS: Final = 1_000
 """An execution that waits for a timer further away than this is let go."""
 
-POLL_MS: Final = 50
-"""How soon a post of another process is noticed."""
-
 ADOPT: Final = 1_000
 """How many executions are taken over at once."""
 

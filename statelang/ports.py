@@ -245,7 +245,10 @@ class Store(Protocol):
     """Where executions live. One instance serves one worker; reading is safe from other threads.
 
     Every method raises StoreError, or a subclass that says which trouble it is (StoreFull, StoreReadOnly, …).
+    `poll_ms` is how often it is worth asking what other processes have written, in milliseconds.
     """
+
+    poll_ms: int
 
     def create(self, executions: Sequence[NewExecution]) -> Sequence[Lease | None]:
         """Make executions, all or none, synced to disk. The maker holds their leases.
@@ -274,6 +277,9 @@ class Store(Protocol):
         are of no use); None for one whose id existed, which is left as it is. A store whose transactions are small
         may write what was begun first, some at a time, and the commit that begins it last: ids of children are fixed,
         so that a commit that is repeated finds them. Their tallies go with the last of these writes.
+
+        A store on a network may write several executions side by side. Where a lease is lost meanwhile it passes over
+        what was written when the rest is committed again.
         """
         ...
 

@@ -39,7 +39,7 @@ from statelang.errors import LeaseLost, StatelangError, StoreError
 from statelang.live import ANSWERS, Live, Performer, must_last
 from statelang.map_runs import MapRuns
 from statelang.messages import Begin, Fed, Message, Observer, Take, Told
-from statelang.pace import BATCH, BATCH_MS, FRAMES_PER_ROUND, KEEP_MS, MAIL_PER_ROUND, POLL_MS, SWEEP
+from statelang.pace import BATCH, BATCH_MS, FRAMES_PER_ROUND, KEEP_MS, MAIL_PER_ROUND, SWEEP
 from statelang.ports import Commit, Integrations, Lease, Post, Store
 from statelang.takeovers import Compile, Takeovers
 from statelang.timers import Timers
@@ -119,7 +119,7 @@ class Worker:
         message = None
         if not self._ready and not self.runs.due:
             busy = self.runs.busy or any(live.tasks for live in self.live.values())
-            message = self.clock.wait(self._mail, self._next_timer(), poll=POLL_MS, busy=busy)
+            message = self.clock.wait(self._mail, self._next_timer(), poll=self.store.poll_ms, busy=busy)
         for _ in range(MAIL_PER_ROUND):
             if message is not None:
                 self._handle(message)
@@ -211,9 +211,9 @@ class Worker:
             message.taken(problem)
 
     def _look_around(self) -> None:
-        """What other processes have written, at most every POLL_MS: posts, and executions that nobody drives."""
+        """What other processes have written, as often as is worth it: posts, and executions that nobody drives."""
         now = self.clock.now()
-        if now - self._looked < POLL_MS and self.live:
+        if now - self._looked < self.store.poll_ms and self.live:
             return
         self._looked = now
         if self.live:

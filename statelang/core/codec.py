@@ -10,7 +10,7 @@ Rule: FORMAT changes with every change of meaning, and a checkpoint of an unknow
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -32,10 +32,10 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
 
     format: int
     head: Head
-    frames: list[Frame] = []
-    dropped: list[int] = []
+    frames: Sequence[Frame] = []
+    dropped: Sequence[int] = []
     values: dict[int, msgspec.Raw] = {}
-    records: list[Any] = []
+    records: Sequence[Any] = []
 
 
 class Format(msgspec.Struct):
@@ -54,19 +54,38 @@ _encode: Final = msgspec.json.Encoder(enc_hook=_number).encode
 _read_format: Final = msgspec.json.Decoder(Format).decode
 
 
+class Merged(NamedTuple):
+    """What consecutive steps of one execution changed: of a frame changed twice the last state is kept."""
+
+    head: Head
+    frames: Sequence[Frame]
+    dropped: Sequence[int] = ()
+    values: Sequence[Value] = ()
+    records: Sequence[Record] = ()
+
+
 def encode_steps(steps: Sequence[Step]) -> bytes:
-    """One checkpoint of consecutive steps of one execution; of a frame changed twice the last state is kept."""
+    """One checkpoint of consecutive steps of one execution."""
+    return encode_merged(merge(steps))
+
+
+def encode_merged(merged: Merged) -> bytes:
+    """One checkpoint of what was merged, or of a part of it."""
+    texts = {value.id: msgspec.Raw(value.text.encode()) for value in merged.values}
+    head, frames, dropped, _, records = merged
+    return _encode(Checkpoint(FORMAT, head, frames, dropped, texts, records))
+
+
+def merge(steps: Sequence[Step]) -> Merged:
+    """The change that consecutive steps make together."""
     if len(steps) == 1:
         step = steps[0]
-        frames, dropped, values = list(step.frames.values()), step.dropped, step.values
-        records = [] if step.record is None else [step.record]
-    else:
-        frames, dropped, values, records = _merge(steps)
-    texts = {value.id: msgspec.Raw(value.text.encode()) for value in values}
-    return _encode(Checkpoint(FORMAT, steps[-1].head, frames, dropped, texts, records))
+        records = () if step.record is None else (step.record,)
+        return Merged(step.head, list(step.frames.values()), step.dropped, step.values, records)
+    return _merge(steps)
 
 
-def _merge(steps: Sequence[Step]) -> tuple[list[Frame], list[int], list[Value], list[Record]]:
+def _merge(steps: Sequence[Step]) -> Merged:
     frames: dict[int, Frame] = {}
     dropped: list[int] = []
     values: list[Value] = []
@@ -77,7 +96,7 @@ def _merge(steps: Sequence[Step]) -> tuple[list[Frame], list[int], list[Value], 
         values.extend(step.values)
         if step.record is not None:
             records.append(step.record)
-    return list(frames.values()), dropped, values, records
+    return Merged(steps[-1].head, list(frames.values()), dropped, values, records)
 
 
 def encode_frame(frame: Frame) -> bytes:

@@ -42,6 +42,8 @@ class _Kept:
 class MemoryStore:
     """A store in this process. See `statelang.ports.Store`."""
 
+    poll_ms = 50
+
     def __init__(self) -> None:
         self._kept: dict[str, _Kept] = {}
         self._definitions: dict[str, str] = {}

@@ -42,6 +42,8 @@ _read_posted: Final = msgspec.json.Decoder(Posted).decode
 class SqliteStore(SqliteReader):
     """A store in one SQLite file. See `statelang.ports.Store`."""
 
+    poll_ms = 50
+
     def __init__(self, path: str) -> None:
         super().__init__(os.path.abspath(path))
         self._driver = connect(self.place)
