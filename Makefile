@@ -31,6 +31,7 @@ docs: $(READY)
 	$(BIN)/python -m tests.docs
 
 bench: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks
 
 clean:

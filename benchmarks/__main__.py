@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from benchmarks import processes, rates, raw, syncs
+from benchmarks import processes, queries, rates, raw, syncs
 
 NORMAL, FULL = "raw WAL/NORMAL", "raw WAL/FULL"
 SLEEPERS = 100_000
@@ -81,6 +81,8 @@ def rows(folder: Path, runs: int, only: str) -> Iterator[Row]:
         yield Row(name, values[name], unit, known, values[name] / values[known] if known else None)
     if not only:
         yield from others(folder)
+    if not only or only == "JSONata":
+        yield from (Row(*row) for row in queries.rows())
 
 
 def others(folder: Path) -> Iterator[Row]:

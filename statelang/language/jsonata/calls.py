@@ -103,9 +103,12 @@ class TailCall:
     position: int
 
 
-def unwrapped(argument: Value) -> Value:
-    """An argument as a built-in gets it in tail position."""
-    return Unwrapped(argument, argument.arity) if isinstance(argument, (Native, Partial)) else argument
+def unwrapped(argument: Value, target: Value) -> Value:
+    """An argument as a built-in gets it in tail position: `$sort` cannot even call lambdas there."""
+    callable = isinstance(argument, Lambda) and not (type(target) is Native and target.name == "sort")
+    if callable or not isinstance(argument, (Native, Partial, Lambda)):
+        return argument
+    return Unwrapped(argument, argument.arity)
 
 
 def named(problem: JsonataError, token: str | None, position: int | None) -> None:
@@ -164,7 +167,8 @@ def begun(run: Run, function: Value, arguments: list[Value], input: Value, depth
     if kind is Regex:
         text = arguments[0] if arguments else UNDEFINED
         text = text if isinstance(text, str) else text_of(text, run) or "undefined"
-        return matched(function.matches(split_pairs(text), run.step))
+        start = arguments[1] if len(arguments) > 1 and type(arguments[1]) is int else 0
+        return matched(function.matches(split_pairs(text), run.step, max(0, start)))
     if kind is Unwrapped:
         raise JsonataError("JS:TypeError", template="func.apply is not a function")
     raise JsonataError("T1006")
@@ -205,7 +209,7 @@ def applied(run: Run, function: Value, most: int = 3) -> Callable[..., Value]:
     """A function as higher-order functions call it, again and again: with as many arguments as it looks at."""
     if type(function) is Lambda and function.body.signature is None and not function.body.keeps:
         return _repeated(run, function, most)
-    count = min(most, max(1, function.arity)) if isinstance(function, Function) else 1
+    count = min(most, max(1, function.arity)) if isinstance(function, Function) else 2
     depth = run.depth
     return lambda *arguments: call(run, function, arguments[:count], None, depth)
 

@@ -89,7 +89,7 @@ def _tail_call(
             return TailCall(target, given, name, position)
         try:
             run.frame = frame
-            given = [unwrapped(argument) for argument in given]
+            given = [unwrapped(argument, target) for argument in given]
             return finished(run, begun(run, target, given, input, frame.depth + depth), input, frame.depth + depth)
         except JsonataError as problem:
             named(problem, name, position)

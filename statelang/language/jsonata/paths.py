@@ -102,6 +102,9 @@ def compile_path(compiler: Compiler, node: Node) -> Evaluate:
     steps = node.parts
     path = _Path(compiler, node)
     plain = all(is_plain(step) for step in steps[1:]) and is_plain(steps[0], variable=True)
+    quick = path.quick()
+    if quick is not None:
+        return quick
     if not plain or node.keep_singleton or node.group is not None or node.tuple or len(steps) > 12:
         return path.evaluate
     first, keys = steps[0], tuple(step.value for step in steps[1:])
@@ -259,6 +262,30 @@ class _Path:
             stream = Tuples() if tuples is None else tuples
             result = stream if self._node.tuple else Sequence(bindings["@"] for bindings in stream)
         return self._finished(result, tuples if bound else None, frame)
+
+    def quick(self) -> Evaluate | None:
+        """A path of names whose last one has filters, with nothing else on it: `$states.input.items[price > 10]`."""
+        node, step = self._node, self._steps[-1]
+        bare = self._first == len(self._steps) - 1 and self._first > 0 and step.node.kind == "name" and step.stages
+        if not bare or node.keep_singleton or node.group or node.keep_array or node.tuple or step.node.tuple:
+            return None
+        if step.node.group or step.node.predicates or step.node.keep_array or any(name for name, _ in step.stages):
+            return None
+        begin, key, evaluate = self._begin, step.node.value, self.evaluate
+        stages = [stage for _, stage in step.stages if stage is not None]
+
+        def filtered(input: Value, frame: Frame) -> Value:
+            items = begin(input, frame)
+            if len(items) != 1 or type(items[0]) is not dict:
+                return evaluate(input, frame)
+            value = items[0].get(key, UNDEFINED)
+            for stage in stages:
+                value = stage(value, frame)
+            if type(value) is not Sequence or value.keep:
+                return value
+            return value if len(value) > 1 else value[0] if value else UNDEFINED
+
+        return filtered
 
     def _finished(self, result: Value, tuples: Tuples | None, frame: Frame) -> Value:
         if self._keep and result is not UNDEFINED and not isinstance(result, Tuples):

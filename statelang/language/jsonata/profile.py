@@ -17,7 +17,7 @@ from statelang.language.jsonata.expression import Program, parse
 from statelang.language.jsonata.functions import BUILTINS
 from statelang.language.jsonata.functions.states import ADDED
 from statelang.language.jsonata.tree import Node, every_node, is_plain
-from statelang.language.jsonata.values import EXACT, UNDEFINED, Function, Value
+from statelang.language.jsonata.values import EXACT, UNDEFINED, Function, Value, number_text
 from statelang.language.problems import Malformed
 from statelang.language.scope import ABSENT, Scope
 from statelang.values import Json
@@ -184,7 +184,9 @@ def _plain_object(value: dict[str, Value]) -> Json:
 def _plain_float(value: float) -> Json:
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    return int(value) if value.is_integer() and abs(value) < 1e21 else value
+    if not value.is_integer() or abs(value) >= 1e21:
+        return value
+    return int(value) if -EXACT <= value <= EXACT else int(number_text(value))
 
 
 def _without_context(tree: Node) -> Iterator[tuple[str, int]]:

@@ -45,11 +45,11 @@ class Regex:
     flags: str
     compiled: Any
 
-    def matches(self, text: str, spend: Spend) -> Iterator[Match]:
+    def matches(self, text: str, spend: Spend, start: int = 0) -> Iterator[Match]:
         """Every match in a text of units. Raises JsonataError for one of length zero after the first, and for one that
         runs away.
         """
-        found = self.search(text, 0, spend)
+        found = self.search(text, start, spend)
         while found is not None:
             yield found
             if found.end >= len(text):

@@ -63,7 +63,7 @@ def single(run: Run, values: Value, function: Value = UNDEFINED) -> Value:
 def reduce(run: Run, values: Value, function: Value, first: Value = UNDEFINED) -> Value:
     if values is UNDEFINED:
         return UNDEFINED
-    if not isinstance(function, Function) or function.arity < 2:
+    if isinstance(function, Function) and function.arity < 2:
         raise JsonataError("D3050", index=1)
     perform = applied(run, function, 4)
     run.step(len(values))

@@ -6,7 +6,7 @@ Rule: a picture is split, validated and analysed before any number is looked at.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from functools import reduce
@@ -130,41 +130,36 @@ def _split(picture: str, marks: Marks) -> Parts:
 
 
 def _validate(parts: Parts, marks: Marks) -> None:
-    picture, family = parts.picture, marks.family
-    if picture.count(marks.decimal) > 1:
-        raise JsonataError("D3081")
-    if picture.count(marks.percent) > 1:
-        raise JsonataError("D3082")
-    if picture.count(marks.per_mille) > 1:
-        raise JsonataError("D3083")
-    if marks.percent in picture and marks.per_mille in picture:
-        raise JsonataError("D3084")
-    if not any(c in family or c == marks.digit for c in parts.mantissa):
-        raise JsonataError("D3085")
-    if any(c not in marks.active for c in parts.active):
-        raise JsonataError("D3086")
-    _validate_groups(parts, marks)
+    """Raises JsonataError for the last rule of F&O 4.7.3 that a sub-picture breaks, as jsonata-js does."""
+    broken = [code for code, wrong in (*_broken_rules(parts, marks), *_broken_groups(parts, marks)) if wrong]
+    if broken:
+        raise JsonataError(max(broken))
+
+
+def _broken_rules(parts: Parts, marks: Marks) -> Iterator[tuple[str, bool]]:
+    picture, family, exponent = parts.picture, marks.family, parts.exponent
+    signs = marks.percent in picture, marks.per_mille in picture
+    yield "D3081", picture.count(marks.decimal) > 1
+    yield "D3082", picture.count(marks.percent) > 1
+    yield "D3083", picture.count(marks.per_mille) > 1
+    yield "D3084", all(signs)
+    yield "D3085", not any(c in family or c == marks.digit for c in parts.mantissa)
+    yield "D3086", any(c not in marks.active for c in parts.active)
     before, found, _ = parts.integer.partition(marks.digit)
-    if found and any(c in family for c in before):
-        raise JsonataError("D3090")
+    yield "D3090", bool(found) and any(c in family for c in before)
     _, found, after = parts.fraction.rpartition(marks.digit)
-    if found and any(c in family for c in after):
-        raise JsonataError("D3091")
-    if parts.exponent and (marks.percent in picture or marks.per_mille in picture):
-        raise JsonataError("D3092")
-    if parts.exponent is not None and (not parts.exponent or any(c not in family for c in parts.exponent)):
-        raise JsonataError("D3093")
+    yield "D3091", bool(found) and any(c in family for c in after)
+    yield "D3092", bool(exponent) and any(signs)
+    yield "D3093", exponent is not None and (not exponent or any(c not in family for c in exponent))
 
 
-def _validate_groups(parts: Parts, marks: Marks) -> None:
+def _broken_groups(parts: Parts, marks: Marks) -> Iterator[tuple[str, bool]]:
     picture, place = parts.picture, parts.picture.find(marks.decimal)
     if place != -1:
-        if marks.grouping in (picture[place - 1 : place] if place else "", picture[place + 1 : place + 2]):
-            raise JsonataError("D3087")
-    elif parts.integer.endswith(marks.grouping):
-        raise JsonataError("D3088")
-    if marks.grouping * 2 in picture:
-        raise JsonataError("D3089")
+        yield "D3087", marks.grouping in (picture[place - 1 : place] if place else "", picture[place + 1 : place + 2])
+    else:
+        yield "D3088", parts.integer.endswith(marks.grouping)
+    yield "D3089", marks.grouping * 2 in picture
 
 
 def _analysed(parts: Parts, marks: Marks) -> Pattern:
@@ -174,8 +169,8 @@ def _analysed(parts: Parts, marks: Marks) -> Pattern:
     def mandatory(text: str) -> int:
         return sum(c in marks.family for c in text)
 
-    groups = tuple(digits(parts.integer[i:]) for i, c in enumerate(parts.integer) if c == marks.grouping)
-    fraction_groups = tuple(digits(parts.fraction[:i]) for i, c in enumerate(parts.fraction) if c == marks.grouping)
+    groups = tuple(digits(parts.integer[i:]) for i in _separators(parts.integer, parts, marks))
+    fraction_groups = tuple(digits(parts.fraction[:i]) for i in _separators(parts.fraction, parts, marks))
     least_integer = scaling = mandatory(parts.integer)
     least_fraction, most_fraction = mandatory(parts.fraction), digits(parts.fraction)
     has_exponent = parts.exponent is not None
@@ -201,6 +196,14 @@ def _analysed(parts: Parts, marks: Marks) -> Pattern:
         most_fraction,
         mandatory(parts.exponent or ""),
     )
+
+
+def _separators(part: str, parts: Parts, marks: Marks) -> Iterator[int]:
+    """Where a part is grouped; after the first place jsonata-js looks in the integer part, whichever part it is."""
+    at = part.find(marks.grouping)
+    while at != -1:
+        yield at
+        at = parts.integer.find(marks.grouping, at + 1)
 
 
 def _regular(positions: tuple[int, ...]) -> int:

@@ -49,11 +49,9 @@ def range_(run: Run, start: Value, end: Value, delta: Value) -> Value:
     if UNDEFINED in (start, end, delta):
         return UNDEFINED
     first, last, step = int(start), int(end), int(delta)
-    if step == 0:
-        return Sequence()
-    found = range(first, last + (1 if step > 0 else -1), step)
+    found = range(first, last + (1 if step > 0 else -1), step) if step else range(0)
     run.allocate(8 * len(found))
-    return Sequence(found)
+    return Sequence(found) if found else []
 
 
 @added("hash", "<ss:s>")

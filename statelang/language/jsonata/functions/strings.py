@@ -133,6 +133,7 @@ def base64decode(run: Run, text: Value) -> Value:
         return UNDEFINED
     try:
         clean = re.sub(r"[^A-Za-z0-9+/]", "", text.replace("-", "+").replace("_", "/").partition("=")[0])
+        clean = clean[:-1] if len(clean) % 4 == 1 else clean
         return base64.b64decode(clean + "=" * (-len(clean) % 4)).decode("latin-1")
     except binascii.Error:
         return ""
