@@ -42,7 +42,7 @@ class Signature:
     def __init__(self, text: str, parameters: tuple[Parameter, ...]) -> None:
         self.text = text
         self.parameters = parameters
-        self._pattern = re.compile("".join(f"({parameter.pattern})" for parameter in parameters))
+        self._pattern: re.Pattern[str] | None = None
         self._passing: dict[str, tuple[tuple[int, frozenset[type]], ...]] = {}
 
     def checked(self, arguments: list[Value], context: Value) -> list[Value]:
@@ -60,6 +60,8 @@ class Signature:
         return arguments
 
     def _checked(self, arguments: list[Value], context: Value, symbols: str) -> list[Value]:
+        if self._pattern is None:  # made when first needed: most signatures never are
+            self._pattern = re.compile("".join(f"({parameter.pattern})" for parameter in self.parameters))
         match = self._pattern.fullmatch(symbols)
         if match is None:
             raise self._refused(arguments, symbols)
