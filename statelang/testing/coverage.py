@@ -55,27 +55,27 @@ class Coverage:
         self._told: list[tuple[str, str]] = []
         self._start = {states.start_at: pointer for pointer, states in _all_states(program)}
         self.program = _telling(program, self._tell)
-        self._exits: set[int] = set()
+        self._exits: set[tuple[str, int]] = set()
 
     def begin(self) -> None:
         """A new execution begins."""
         self._exits.clear()
         self._told.clear()
 
-    def took(self, step: Step) -> None:
-        """A step was made."""
+    def took(self, execution: str, step: Step) -> None:
+        """A step of an execution was made: of the one that began, or of a child of it."""
         told, self._told = self._told, []
         reached = {state: pointer for state, pointer in told if pointer.rsplit("/", 2)[1] != "Retry"}
         self.counts.update(pointer for _, pointer in told)
         for event in expand([] if step.record is None else [step.record], _no_text):
             kind, number = str(event["type"]), event["id"]
             if kind.endswith("StateEntered"):
-                self._entered(event["stateEnteredEventDetails"]["name"], event["previousEventId"])
+                self._entered(event["stateEnteredEventDetails"]["name"], (execution, event["previousEventId"]))
             elif kind.endswith("StateExited"):
-                self._exits.add(number)
+                self._exits.add((execution, number))
                 self._left(event["stateExitedEventDetails"]["name"], reached)
 
-    def _entered(self, state: str, previous: int) -> None:
+    def _entered(self, state: str, previous: tuple[str, int]) -> None:
         self.counts[self.program.nodes[state].pointer] += 1
         if previous not in self._exits:
             self.counts[self._start[state]] += 1

@@ -84,6 +84,14 @@ Replies = Callable[[RunTask, Execution], Reply]
 """What the task of a request does."""
 
 
+Watch = Callable[[str, Step], None]
+"""(the id of the execution, what was done)."""
+
+
+def unseen(execution: str, step: Step) -> None:
+    """Nobody watches."""
+
+
 def no_buckets(bucket: str) -> Objects:
     """There are none. Raises ObjectError."""
     raise ObjectError(f"s3://{bucket}: there are no buckets in this simulation")
@@ -101,6 +109,8 @@ class Simulation:
     """What others do: (milliseconds after the start, what happens then)."""
     find: Find = no_buckets
     """Where the objects of buckets are."""
+    watch: Watch = unseen
+    """Sees every step, those of child executions too."""
     most: int = 1_000_000
     execution: Execution = field(init=False)
     steps: list[Step] = field(init=False, default_factory=list)
@@ -127,7 +137,9 @@ class Simulation:
 
     def child(self, started: Started) -> Simulation:
         """A child execution of a Map Run, in the same world."""
-        return Simulation(self.program, started, self.replies, self.way, most=self.most, find=self.find)
+        return Simulation(
+            self.program, started, self.replies, self.way, most=self.most, find=self.find, watch=self.watch
+        )
 
     def run(self, until: int | None = None) -> Execution:
         """Until the execution has ended, nothing can move it any more, or a time has come."""
@@ -176,6 +188,7 @@ class Simulation:
                 self._keep(step)
 
     def _keep(self, step: Step) -> None:
+        self.watch(self.started.id, step)
         self.steps.append(step)
         self._bodies.append(encode_steps([step]))
         rewrite(self._frames, ((id, encode_frame(frame)) for id, frame in step.frames.items()))

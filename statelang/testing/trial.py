@@ -28,17 +28,19 @@ from statelang.core.stimulus import (
     TaskSucceeded,
 )
 from statelang.errors import StatelangError
+from statelang.items.several import Find
 from statelang.language.scope import ABSENT, Absent
 from statelang.names import name_from
-from statelang.ports import Answer, Failed, Integrations, Jobs, Pending, Submitted, Succeeded, TaskCall
+from statelang.ports import Answer, Failed, Integrations, Jobs, Objects, Pending, Submitted, Succeeded, TaskCall
 from statelang.program import Program
 from statelang.tasks.bindings import Bindings, matches
 from statelang.tasks.lambda_function import INVOKE, LambdaTask, envelope
+from statelang.tasks.objects import S3Objects
 from statelang.testing.cases import Case, Happening
 from statelang.testing.durations import in_words
 from statelang.testing.mocks import Mock, holds
 from statelang.testing.reading import Faulty
-from statelang.testing.simulation import Reply, Simulation, Way, start
+from statelang.testing.simulation import Reply, Simulation, Watch, Way, no_buckets, start, unseen
 from statelang.values import Json, encode
 
 REQUEST_ID = "00000000-0000-4000-8000-000000000000"
@@ -46,7 +48,11 @@ REQUEST_ID = "00000000-0000-4000-8000-000000000000"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A task that was asked for. `attempt` counts from 0 within the visit, `event` is its …Scheduled event."""
+    """A task that was asked for. `attempt` counts from 0 within the visit.
+
+    `event` is its …Scheduled event. A child execution of a Map Run has a history of its own: then it is the last event
+    before the child began.
+    """
 
     state: str
     resource: str
@@ -94,9 +100,6 @@ class _Unfit(Exception):
         self.trouble = Trouble(message, event)
 
 
-Watch = Callable[[Step], None]
-
-
 def try_case(
     program: Program,
     case: Case,
@@ -123,7 +126,7 @@ def try_case(
         at=case.at,
         limits=limits,
     )
-    return trial.run(started, watch or (lambda step: None), way)
+    return trial.run(started, watch or unseen, way)
 
 
 @dataclass(slots=True)
@@ -149,19 +152,22 @@ class _Trial:
         self.asked: Counter[str] = Counter()
         self.jobs: dict[str, _Job] = {}
         self.simulation: Simulation | None = None
+        self.now = case.at
 
     def run(self, started: Started, watch: Watch, way: Way) -> Happened:
         """From the start to the end, or to where nothing moves it any more."""
         posts = [(happening.after, self._post(happening)) for happening in self.case.meanwhile]
-        simulation = self.simulation = Simulation(self.program, started, self._reply, way, posts)
+
+        def seen(execution: str, step: Step) -> None:
+            if step.record is not None:
+                self.now = step.record[1]
+            watch(execution, step)
+
+        find = _buckets(self.integrations)
+        simulation = self.simulation = Simulation(self.program, started, self._reply, way, posts, find=find, watch=seen)
         trouble = None
         try:
-            watch(simulation.steps[0])
-            while (stimulus := simulation.upcoming()) is not None:
-                seen = len(simulation.steps)
-                simulation.deliver(stimulus)
-                for step in simulation.steps[seen:]:
-                    watch(step)
+            simulation.run()
         except _Unfit as unfit:
             trouble = unfit.trouble
         head = simulation.execution.head
@@ -175,7 +181,9 @@ class _Trial:
         frame = execution.frames[request.frame]
         if request.token in self.jobs:
             return self._polled(request, execution, frame)
-        call = Call(frame.state, request.resource, request.input.json, request.attempt, frame.previous)
+        whole = None if self.simulation is None else self.simulation.execution
+        event = frame.previous if whole is None or execution is whole else whole.head.events
+        call = Call(frame.state, request.resource, request.input.json, request.attempt, event)
         self.calls.append(call)
         mock = self._mock(call)
         if mock is None or mock.does == "perform":
@@ -220,8 +228,8 @@ class _Trial:
             raise _Unfit(f"{call.state} has no mock: {problem}", call.event) from None
         if integration is None:
             return _answered(None, request, mock)
-        if isinstance(integration, LambdaTask) and self.simulation is not None:
-            integration = replace(integration, at=self.simulation.now / 1000)
+        if isinstance(integration, LambdaTask):
+            integration = replace(integration, at=self.now / 1000)
         answer = _perform(integration.perform, self._call(request, execution, frame))
         if isinstance(answer, Submitted) and isinstance(integration, Jobs):
             self.jobs[request.token] = _Job(integration, answer.job)
@@ -241,8 +249,7 @@ class _Trial:
         return Reply(output=encode(stands.output) if stands.text is None else stands.text)
 
     def _call(self, request: RunTask, execution: Execution, frame: Frame) -> TaskCall:
-        assert self.simulation is not None
-        now, node = self.simulation.now, self.program.nodes[frame.state]
+        now, node = self.now, self.program.nodes[frame.state]
         return TaskCall(
             resource=request.resource,
             input=request.input.json,
@@ -365,6 +372,16 @@ def _enveloped(payload: Json | Absent, call: Call, execution: Execution) -> Json
     if not INVOKE.fullmatch(call.resource):
         raise _Unfit(f"{call.state} is no lambda:invoke: its mock needs `return` instead of `payload`", call.event)
     return envelope(payload, REQUEST_ID, at=execution.started.at / 1000)
+
+
+def _buckets(integrations: Integrations | None) -> Find:
+    """Where the objects of buckets are: only in folders, never in S3 itself."""
+
+    def find(bucket: str) -> Objects:
+        objects = no_buckets(bucket) if integrations is None else integrations.objects(bucket)
+        return no_buckets(bucket) if isinstance(objects, S3Objects) else objects
+
+    return find
 
 
 def _is_activity(request: RunTask) -> bool:

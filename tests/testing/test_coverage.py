@@ -48,18 +48,17 @@ def test_rules_that_lead_to_the_same_state_are_told_apart(n: int, left: set[str]
     assert missing(SAME, ({"n": n}, {})) == set().union(*(names[key] for key in left))
 
 
-HANDLED = machine(
-    {
-        "T": {
-            "Type": "Task",
-            "Resource": RESOURCE,
-            "Retry": [{"ErrorEquals": ["Never"], "MaxAttempts": 0}, {"ErrorEquals": ["Busy"], "MaxAttempts": 1}],
-            "Catch": [{"ErrorEquals": ["A"], "Next": "End"}, {"ErrorEquals": ["States.ALL"], "Next": "End"}],
-            "Next": "End",
-        },
-        "End": {"Type": "Succeed"},
-    }
-)
+HANDLED_STATES: dict[str, Any] = {
+    "T": {
+        "Type": "Task",
+        "Resource": RESOURCE,
+        "Retry": [{"ErrorEquals": ["Never"], "MaxAttempts": 0}, {"ErrorEquals": ["Busy"], "MaxAttempts": 1}],
+        "Catch": [{"ErrorEquals": ["A"], "Next": "End"}, {"ErrorEquals": ["States.ALL"], "Next": "End"}],
+        "Next": "End",
+    },
+    "End": {"Type": "Succeed"},
+}
+HANDLED = machine(HANDLED_STATES)
 T = "/States/T"
 
 
@@ -176,3 +175,53 @@ def test_a_stop_a_redrive_and_a_retried_parallel_count_starts_once_each() -> Non
     assert coverage.missing() == []
     assert coverage.counts["/StartAt"] == 1
     assert coverage.counts["/States/P/Branches/0/StartAt"] == 2
+
+
+def test_children_of_a_distributed_map_count() -> None:
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "T",
+        "States": HANDLED_STATES,
+    }
+    of = machine({"Each": {"Type": "Map", "ItemProcessor": processor, "End": True}})
+    mocks = [{"when": 1, "throw": "A"}, {"when": 2, "attempt": 0, "throw": "Busy"}, {"when": 3, "throw": "Never"}]
+    assert missing(of, ([1, 2, 3, 4], {"T": [*mocks, {"return": 1, "times": "always"}]})) == set()
+
+
+JSONATA = StateMachine(
+    "m",
+    compile_definition(
+        encode(
+            {
+                "QueryLanguage": "JSONata",
+                "StartAt": "T",
+                "States": {
+                    "T": {
+                        "Type": "Task",
+                        "Resource": RESOURCE,
+                        "Catch": [
+                            {"ErrorEquals": ["A"], "Output": "{% $states.errorOutput.Error %}", "Next": "C"},
+                            {"ErrorEquals": ["States.ALL"], "Next": "C"},
+                        ],
+                        "Next": "C",
+                    },
+                    "C": {
+                        "Type": "Choice",
+                        "Choices": [
+                            {"Condition": "{% $states.input = 'A' %}", "Next": "End"},
+                            {"Condition": "{% $states.input = 1 %}", "Next": "End"},
+                        ],
+                        "Default": "End",
+                    },
+                    "End": {"Type": "Succeed"},
+                },
+            }
+        )
+    ),
+)
+
+
+def test_rules_and_catchers_of_jsonata_machines() -> None:
+    left = missing(JSONATA, throws("A"), ({}, {"T": {"return": 1}}))
+    assert left == {"/States/T/Catch/1", "/States/T/Catch/1/Next", "/States/C/Default"}
+    assert missing(JSONATA, throws("A"), throws("B"), ({}, {"T": {"return": 1}})) == set()

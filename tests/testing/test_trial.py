@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -187,3 +188,79 @@ def test_the_same_trial_is_the_same_history() -> None:
     first, second = (simulate(machine, mocks={"Do": lambda data: data}) for _ in range(2))
     assert first.events == second.events
     assert first.output != simulate(machine, mocks={"Do": lambda data: data}, name="other").output
+
+
+DISTRIBUTED = {
+    "StartAt": "Each",
+    "States": {
+        "Each": {
+            "Type": "Map",
+            "ToleratedFailureCount": 1,
+            "ItemProcessor": {
+                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                **task(Retry=[{"ErrorEquals": ["Busy"], "IntervalSeconds": 30}], TimeoutSeconds=60),
+            },
+            "Next": "Done",
+        },
+        "Done": {"Type": "Succeed"},
+    },
+}
+
+
+def test_the_children_of_a_distributed_map_take_mocks() -> None:
+    mocks = [
+        {"when": 2, "attempt": 0, "throw": "Busy"},
+        {"when": 3, "timeout": True},
+        {"return": "ok", "times": "always"},
+    ]
+    happened = simulate(DISTRIBUTED, [1, 2, 3], mocks={"Do": mocks})
+    assert (happened.status, happened.path, happened.took) == ("SUCCEEDED", ("Each", "Done"), 60_000)
+    assert happened.output[:2] == ["ok", "ok"]
+    assert happened.output[2]["Error"] == "States.Timeout"
+    assert [(call.input, call.attempt) for call in happened.calls] == [(1, 0), (2, 0), (2, 1), (3, 0)]
+
+
+def test_a_child_without_a_mock_is_told_where_its_map_stands() -> None:
+    with pytest.raises(Faulty, match=r"Do has no mock.*\nin the state 'Each', entered with \[1\]"):
+        simulate(DISTRIBUTED, [1])
+
+
+def test_items_come_from_a_folder_in_the_place_of_a_bucket_and_never_from_s3(tmp_path: Path) -> None:
+    (tmp_path / "items").mkdir()
+    (tmp_path / "items" / "all.json").write_text("[7, 8]")
+    (tmp_path / "m.bindings.yaml").write_text("buckets: {items: items}\n")
+    reader = {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": "JSON"},
+        "Parameters": {"Bucket": "items", "Key": "all.json"},
+    }
+    each = {**DISTRIBUTED["States"]["Each"], "ItemReader": reader}  # type: ignore[index]
+    machine = {**DISTRIBUTED, "States": {**DISTRIBUTED["States"], "Each": each}}  # type: ignore[dict-item]
+    mocks = {"Do": {"return": 1}}
+    bindings = tmp_path / "m.bindings.yaml"
+    assert [call.input for call in simulate(machine, mocks=mocks, bindings=bindings).calls] == [7, 8]
+    bindings.write_text("{}")
+    assert simulate(machine, mocks=mocks, bindings=bindings).error == "States.ItemReaderFailed"
+
+
+def test_jsonata_machines_need_nothing_special() -> None:
+    states = {
+        "Do": {
+            "Type": "Task",
+            "Resource": CHARGE,
+            "Arguments": {"n": "{% $states.input.n + 1 %}"},
+            "Assign": {"x": "{% $states.result.v %}"},
+            "Next": "Which",
+        },
+        "Which": {
+            "Type": "Choice",
+            "Choices": [{"Condition": "{% $x > 3 %}", "Next": "Big"}],
+            "Default": "Small",
+        },
+        "Big": {"Type": "Pass", "Output": "{% $x %}", "End": True},
+        "Small": {"Type": "Succeed"},
+    }
+    happened = simulate(
+        {"QueryLanguage": "JSONata", "StartAt": "Do", "States": states}, {"n": 1}, mocks={"Do": {"return": {"v": 5}}}
+    )
+    assert (happened.output, happened.path, happened.calls[0].input) == (5, ("Do", "Which", "Big"), {"n": 2})
