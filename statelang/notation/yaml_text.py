@@ -21,6 +21,10 @@ from statelang.notation.tree import DEEPEST, OPEN, Mapping, Node, Scalar, Sequen
 
 _PLACEHOLDER: Final = re.compile(r"\$\{([^{}\s\"']+)\}")
 _HIDDEN: Final = re.compile("\ue0f0\ue0f1([^\ue0f2]*)\ue0f2")
+_MARKED: Final = {"\ue0f0": "a", "\ue0f1": "b", "\ue0f2": "c", "\ue0f3": "d"}
+_LETTER_OF: Final = {mark: letter for letter, mark in _MARKED.items()}
+_LETTERS: Final = re.compile("[\ue0f0-\ue0f3]")
+_MARKS: Final = re.compile("\ue0f3([abcd])")
 _TAG: Final = re.compile(r"(?:&\S+\s+)?(!\S*)")
 STANDARD: Final = ("!!str", "!!map", "!!seq", "!!int", "!!float", "!!bool", "!!null", "!")
 _STRING: Final = "tag:yaml.org,2002:str"
@@ -35,13 +39,13 @@ FLOW_WIDTH: Final = 80
 
 
 def hide(text: str) -> str:
-    """The text with its placeholders as letters, of the same length."""
-    return _PLACEHOLDER.sub("\ue0f0\ue0f1\\1\ue0f2", text)
+    """The text with its placeholders as letters, of the same length; what looks like those letters is marked."""
+    return _PLACEHOLDER.sub("\ue0f0\ue0f1\\1\ue0f2", _LETTERS.sub(lambda match: "\ue0f3" + _MARKED[match[0]], text))
 
 
 def show(text: str) -> str:
     """The text with its placeholders again."""
-    return _HIDDEN.sub(r"${\1}", text)
+    return _MARKS.sub(lambda match: _LETTER_OF[match[1]], _HIDDEN.sub(r"${\1}", text))
 
 
 @lru_cache(maxsize=1)

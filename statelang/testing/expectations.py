@@ -136,12 +136,21 @@ def _ending(case: Case, happened: Happened, last: int) -> Iterator[Difference]:
         what = f"the output{_pointer(expected.output, happened.output)}"
         yield Difference(what, _shown(first), f"it was {_shown(was)}", last)
     if expected.includes is not ABSENT and not holds(happened.output, expected.includes):
-        yield Difference(
-            "the output", f"to include {_shown(expected.includes)}", f"it was {_shown(happened.output)}", last
-        )
+        part = _part(happened.output, expected.includes)
+        first, was = _first(expected.includes, part)
+        what = f"the output{_pointer(expected.includes, part)}"
+        yield Difference(what, f"to include {_shown(first)}", f"it was {_shown(was)}", last)
 
 
 MISSING: Final[Any] = object()
+"""Stands where a value has nothing."""
+
+
+def _part(value: Json, part: Json) -> Json:
+    """A value without the keys that a part of it does not name."""
+    if isinstance(value, dict) and isinstance(part, dict):
+        return {key: _part(item, part[key]) for key, item in value.items() if key in part}
+    return value
 
 
 def equal(expected: Json, happened: Json) -> bool:

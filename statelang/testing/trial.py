@@ -168,6 +168,9 @@ class _Trial:
         trouble = None
         try:
             simulation.run()
+            if simulation.upcoming() is not None:
+                steps = f"{len(simulation.steps):,} steps"
+                trouble = Trouble(f"it goes on and on: stopped after {steps}", simulation.execution.head.events)
         except _Unfit as unfit:
             trouble = unfit.trouble
         head = simulation.execution.head
