@@ -367,13 +367,14 @@ def _mocked(mock: Mock, request: RunTask, frame: Frame, call: Call, execution: E
         )
     output = mock.output
     if mock.does == "payload":
-        output = _enveloped(output, call, execution)
+        output = _enveloped(output, request, call, execution)
     return Reply(output=encode(output), after=mock.after, submitted=submitted, beats=mock.heartbeats)
 
 
-def _enveloped(payload: Json | Absent, call: Call, execution: Execution) -> Json:
-    if not INVOKE.fullmatch(call.resource):
-        raise _Unfit(f"{call.state} is no lambda:invoke: its mock needs `return` instead of `payload`", call.event)
+def _enveloped(payload: Json | Absent, request: RunTask, call: Call, execution: Execution) -> Json:
+    if request.later or not INVOKE.fullmatch(call.resource):
+        why = "is answered by token" if request.later else "is no lambda:invoke"
+        raise _Unfit(f"{call.state} {why}: its mock needs `return` instead of `payload`", call.event)
     return envelope(payload, REQUEST_ID, at=execution.started.at / 1000)
 
 

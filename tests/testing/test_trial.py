@@ -128,6 +128,14 @@ def test_mocks_by_resource_and_the_state_wins() -> None:
     assert (happened.output["Payload"], happened.output["StatusCode"]) == ({"n": 1}, 200)
 
 
+@pytest.mark.parametrize(
+    ("resource", "why"), [(CHARGE, "no lambda:invoke"), (f"{INVOKE}.waitForTaskToken", "by token")]
+)
+def test_a_payload_is_what_only_lambda_invoke_answers(resource: str, why: str) -> None:
+    with pytest.raises(Faulty, match=f"{why}: its mock needs `return` instead of `payload`"):
+        simulate(task(resource, Parameters={"FunctionName": "f"}), mocks={"Do": {"payload": 1}})
+
+
 def test_a_mock_may_be_a_function_or_a_target() -> None:
     assert simulate(task(), {"n": 2}, mocks={"Do": lambda data: data["n"] * 2}).output == 4
     assert simulate(task(), [3, 1], mocks={"Do": {"perform": "python:builtins:sorted"}}).output == [1, 3]
