@@ -31,7 +31,8 @@ from statelang.errors import StatelangError
 from statelang.items.several import Find
 from statelang.language.scope import ABSENT, Absent
 from statelang.names import name_from
-from statelang.ports import Answer, Failed, Integrations, Jobs, Objects, Pending, Submitted, Succeeded, TaskCall
+from statelang.objects import Objects
+from statelang.ports import Answer, Failed, Integrations, Jobs, Pending, Submitted, Succeeded, TaskCall
 from statelang.program import Program
 from statelang.tasks.bindings import Bindings, matches
 from statelang.tasks.lambda_function import INVOKE, LambdaTask, envelope
