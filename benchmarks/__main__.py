@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from benchmarks import processes, queries, rates, raw, syncs
+from benchmarks import processes, queries, rates, raw, syncs, validation
 
 NORMAL, FULL = "raw WAL/NORMAL", "raw WAL/FULL"
 SLEEPERS = 100_000
@@ -98,6 +98,15 @@ def others(folder: Path) -> Iterator[Row]:
         yield Row(label, (took[name] - took["bare"]) * 1000, "ms beyond bare Python")
     yield Row("statelang --help", took["help"] * 1000, "ms")
     yield Row("a trivial machine as a process", took["run"] * 1000, "ms")
+    yield from _validation()
+
+
+def _validation() -> Iterator[Row]:
+    yield Row("validate 100 states", validation.milliseconds_in_process(), "ms")
+    yield Row("validate a file, as a process", validation.milliseconds_as_process(), "ms")
+    others = validation.seconds_for_the_definitions_of_others()
+    if others is not None:
+        yield Row(f"validate {others[0]} real definitions", others[1], "s")
 
 
 def _sleepers(folder: Path) -> Iterator[Row]:

@@ -34,6 +34,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "test": ("test", "Run the cases of state machines in virtual time."),
     "fmt": ("fmt", "Lay definitions out, JSON and YAML."),
     "convert": ("convert", "Turn a definition from JSON into YAML, or back."),
+    "schema": ("schema", "Print the JSON Schema of definitions, for editors."),
     "store": ("store", "Look after a store: info, check, backup, prune."),
 }
 """Command -> (module in this package, what it does in one line)."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -103,6 +103,7 @@ class Settings:
     region: str = "us-east-1"
     account: str = "000000000000"
     role_arn: str = ""
+    ignore: list[str] = field(default_factory=list)
 
 
 def read_settings(folder: Path) -> Settings:

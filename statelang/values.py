@@ -73,6 +73,11 @@ def check_depth(value: Json, text: str) -> None:
     raise InvalidInput(TOO_DEEP)
 
 
+def escape(key: str) -> str:
+    """A key as a part of a JSON Pointer."""
+    return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
+
+
 def admit(value: object) -> Json:
     """A Python value from outside (a task's result, a caller's input) as a JSON value, tuples as arrays.
 

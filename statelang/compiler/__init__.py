@@ -78,6 +78,14 @@ def validate(
 def _checked(source: Source, type: str, target: TargetName, ignore: Collection[str]) -> list[Problem]:
     findings = Findings(open_names(source.text))
     _built(source, findings, type, placeholders=True, target=target)
+    if isinstance(source.value, dict) and not any(problem.severity == "ERROR" for problem in findings.problems):
+        from statelang.compiler.schema import strays
+
+        for stray in strays(source.value):
+            place = Place()
+            for part in stray.path:
+                place = place / part
+            findings.say("The value is not as the schema asks", place, hint=stray.message[:200])
     silenced = silences(source.value, findings, RULES)
     findings.problems[:] = heard(findings.problems, silenced, ignore)
     return _located(source, findings)

@@ -6,7 +6,8 @@ out of a definition with problems is never run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 from statelang.compiler import fields
@@ -14,9 +15,11 @@ from statelang.compiler.findings import Findings, Place
 from statelang.compiler.handlers import catchers, choice_rules, retriers
 from statelang.compiler.maps import map_fields
 from statelang.compiler.resources import check_resource
+from statelang.compiler.source import escape
 from statelang.compiler.substitutions import Open, is_open, opened
 from statelang.language import paths
 from statelang.language.intrinsics import is_intrinsic
+from statelang.language.problems import Malformed
 from statelang.language.scope import ABSENT
 from statelang.language.templates import (
     compile_dynamic,
@@ -102,8 +105,7 @@ class Builder:
         self._onward(state, kind, place)
         self._exclusive(state, place)
         well_formed = len(self.findings.problems) == before
-        common = self._common(name, state, place, language) if well_formed else None
-        node = BUILDERS[kind](self, good, place, common or {"name": name, "pointer": str(place)}, language)
+        node = BUILDERS[kind](self, good, place, self._common(name, good, place, language), language)
         return node if well_formed else None
 
     def _language_of(self, state: Given, place: Place) -> QueryLanguage:
@@ -143,7 +145,7 @@ class Builder:
         for key, field in (("InputPath", "input_path"), ("OutputPath", "output_path")):
             if key in state:
                 made[field] = self.path(state[key], place / key)
-        if "ResultPath" in state and state["ResultPath"] != "$":
+        if "ResultPath" in state and state["ResultPath"] != "$" and not isinstance(state["ResultPath"], Open):
             value = state["ResultPath"]
             made["result_path"] = self.findings.compiled(lambda: paths.compile_result_path(value), place / "ResultPath")
         keys = [("ResultSelector", "result_selector"), ("Assign", "assign")]
@@ -162,11 +164,50 @@ class Builder:
 
     def template(self, value: Json, place: Place) -> Expression | None:
         """A JSONPath payload template."""
-        return self.findings.compiled(lambda: compile_template(value), place)
+        return self._every(lambda part: compile_template(part), _dynamic_parts(value), value, place)
 
     def query(self, value: Json, place: Place, location: str) -> Expression | None:
         """A JSONata template."""
-        return self.findings.compiled(lambda: compile_jsonata_template(value, location=location), place)
+        return self._every(lambda part: compile_jsonata_template(part, location=location), _texts(value), value, place)
+
+    def _every(
+        self, make: Callable[[Json], Expression], parts: Iterable[tuple[Json, str]], value: Json, place: Place
+    ) -> Expression | None:
+        """The expression of a template; where it has none, everything that is wrong with each of its parts is said."""
+        try:
+            return make(value)
+        except Malformed as problem:
+            before = len(self.findings.problems)
+            for part, pointer in parts:
+                self.findings.compiled(partial(make, part), Place(f"{place}{pointer}", place.location))
+            if len(self.findings.problems) == before:
+                self.findings.malformed(problem, place)
+        return None
+
+
+def _dynamic_parts(value: Json, pointer: str = "") -> Iterator[tuple[Json, str]]:
+    """The members of a JSONPath template that are evaluated, each alone, and the pointer of what it is in."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key.endswith(".$"):
+                yield {key: item}, pointer
+            else:
+                yield from _dynamic_parts(item, f"{pointer}/{escape(key)}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _dynamic_parts(item, f"{pointer}/{index}")
+
+
+def _texts(value: Json, pointer: str = "") -> Iterator[tuple[Json, str]]:
+    """The texts of a JSONata template, and their pointers."""
+    if isinstance(value, str):
+        yield value, pointer
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts(item, f"{pointer}/{escape(key)}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{pointer}/{index}")
 
 
 def _pass(builder: Builder, state: Given, place: Place, common: dict[str, Any], language: QueryLanguage) -> State:
@@ -223,9 +264,11 @@ def _credentials(builder: Builder, state: Given, place: Place, language: QueryLa
     value, at = state.get("Credentials"), place / "Credentials"
     if value is None:
         return None
-    if isinstance(value, dict) and not {"RoleArn", "RoleArn.$"} & set(value):
-        builder.findings.say("The field 'RoleArn' is required but was missing", at)
-        return None
+    if isinstance(value, dict) and not is_open(value):
+        if not {"RoleArn", "RoleArn.$"} & set(value):
+            builder.findings.say("The field 'RoleArn' is required but was missing", at)
+            return None
+        builder.findings.fields(value, fields.CREDENTIALS[language], at)
     return builder.query(value, at, "Credentials") if language == "JSONata" else builder.template(value, at)
 
 

@@ -45,7 +45,9 @@ def definitions(
     """Every definition in a file: those in a template, or the file as one."""
     outer = read_value(text, name, values)
     machines = list(_machines(outer.value))
-    if not machines:
+    if not machines and _is_template(outer.value):
+        yield _Template(outer, values, read, type).without_machines()
+    elif not machines:
         yield from _alone(outer, type)
     for pointer, properties in machines:
         yield from _Template(outer, values, read, type).machine(pointer, properties)
@@ -66,6 +68,12 @@ def _alone(outer: Source, type: str) -> Iterator[Definition]:
         yield from _Template(outer, {}, lambda path: None, type).text("", outer.value, None, type)
     else:
         yield Definition(outer, type)
+
+
+def _is_template(value: Json) -> bool:
+    """Whether a value is a template, and no definition by itself."""
+    marks = ("Resources", "AWSTemplateFormatVersion", "Transform", "service", "stepFunctions")
+    return isinstance(value, dict) and "States" not in value and any(mark in value for mark in marks)
 
 
 def _machines(value: Json) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -92,6 +100,10 @@ class _Template:
         self.values = values
         self.read = read
         self.type = type
+
+    def without_machines(self) -> Definition:
+        """A template in which no state machine is found."""
+        return self._lost("", "No state machine is found in this template", self.type)
 
     def machine(self, pointer: str, properties: Mapping[str, Any]) -> Iterator[Definition]:
         """The definition of one state machine."""
@@ -147,6 +159,8 @@ class _Template:
         source = read_source(put.text, "definition.json" if put.text.lstrip()[:1] == "{" else "definition")
         source.name, source.file_text = self.outer.name, self._file_text
         source.origin = lambda offset: self.outer.origin(woven.origin(put.origin(offset)))
+        if not woven.text:
+            source.origin = fixed(self.outer.origin(self.outer.offset(pointer) or 0))
         yield Definition(source, kind, frozenset(_names(value)) if isinstance(value, str) else None)
 
     @property

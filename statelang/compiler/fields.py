@@ -6,6 +6,8 @@ Rule: what is allowed is a row of a table here; what a field means when it runs 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from math import isfinite
 from typing import Final
 
 from statelang.language.comparisons import COMBINATORS, COMPARISONS, OPERATORS, TESTS
@@ -18,87 +20,75 @@ TYPES: Final = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel",
 LONGEST: Final = 99_999_999
 """Seconds that a time-out, a Wait or a retry's interval may have at the most."""
 
-Shape = Callable[[Json], str | None]
-"""Says what is wrong with a value, in AWS's words, or nothing."""
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a value may be: `wrong` says what is wrong with one, in AWS's words, or nothing; `schema` says it as JSON
+    Schema. Called, a shape judges a value.
+    """
+
+    wrong: Callable[[Json], str | None]
+    schema: Mapping[str, Json]
+
+    def __call__(self, value: Json) -> str | None:
+        return self.wrong(value)
 
 
-def text(value: Json) -> str | None:
-    """A text."""
-    return None if isinstance(value, str) else "Expected value of type String"
+def _of_type(name: str, check: Callable[[Json], bool], schema: Mapping[str, Json]) -> Shape:
+    return Shape(lambda value: None if check(value) else f"Expected value of type {name}", schema)
 
 
-def boolean(value: Json) -> str | None:
-    """true or false."""
-    return None if isinstance(value, bool) else "Expected value of type Boolean"
-
-
-def mapping(value: Json) -> str | None:
-    """An object."""
-    return None if isinstance(value, dict) else "Expected value of type Object"
-
-
-def array(value: Json) -> str | None:
-    """An array."""
-    return None if isinstance(value, list) else "Expected value of type Array"
-
-
-def full_array(value: Json) -> str | None:
-    """An array that is not empty."""
-    return array(value) or (None if value else "Value cannot be empty")
-
-
-def anything(value: Json) -> str | None:
-    """Any JSON."""
-    return None
-
-
-def comment(value: Json) -> str | None:
-    """A text, or null (seen in definitions that AWS takes)."""
-    return None if value is None else text(value)
-
-
-def nullable_text(value: Json) -> str | None:
-    """A text, or null."""
-    return None if value is None else text(value)
+text: Final = _of_type("String", lambda value: isinstance(value, str), {"type": "string"})
+boolean: Final = _of_type("Boolean", lambda value: isinstance(value, bool), {"type": "boolean"})
+mapping: Final = _of_type("Object", lambda value: isinstance(value, dict), {"type": "object"})
+array: Final = _of_type("Array", lambda value: isinstance(value, list), {"type": "array"})
+full_array: Final = Shape(
+    lambda value: array(value) or (None if value else "Value cannot be empty"), {"type": "array", "minItems": 1}
+)
+anything: Final = Shape(lambda value: None, {})
+nullable_text: Final = Shape(lambda value: None if value is None else text(value), {"type": ["string", "null"]})
+comment: Final = nullable_text
+"""A Comment may be null: seen in definitions that AWS takes."""
 
 
 def integer(least: int, most: int = LONGEST) -> Shape:
     """A whole number within bounds."""
 
-    def shape(value: Json) -> str | None:
+    def wrong(value: Json) -> str | None:
         if type(value) is not int:
             return "Expected value of type Integer"
         if not least <= value <= most:
             return f"The value must be between {least} and {most}"
         return None
 
-    return shape
+    return Shape(wrong, {"type": "integer", "minimum": least, "maximum": most})
 
 
 def number(least: float, most: float) -> Shape:
     """A number within bounds."""
 
-    def shape(value: Json) -> str | None:
+    def wrong(value: Json) -> str | None:
         if type(value) not in (int, float):
             return "Expected value of type Number"
         return None if least <= value <= most else f"The value must be between {least:g} and {most:g}"
 
-    return shape
+    bounds = {"minimum": least, "maximum": most}
+    return Shape(wrong, {"type": "number", **{key: bound for key, bound in bounds.items() if isfinite(bound)}})
 
 
 def one_of(*values: str) -> Shape:
     """One of a few texts."""
 
-    def shape(value: Json) -> str | None:
-        known = ", ".join(values)
-        return None if value in values else f"The value should be one of these values: [{known}]"
+    def wrong(value: Json) -> str | None:
+        return None if value in values else f"The field should have one of these values: [{', '.join(values)}]"
 
-    return shape
+    return Shape(wrong, {"enum": list(values)})
 
 
 def or_query(shape: Shape) -> Shape:
     """A JSONata expression, or a literal of this shape."""
-    return lambda value: None if is_query(value) else shape(value)
+    schema = {"anyOf": [shape.schema, {"$ref": "#/$defs/Expression"}]}
+    return Shape(lambda value: None if is_query(value) else shape(value), schema)
 
 
 Fields = Mapping[str, Shape]
@@ -197,6 +187,59 @@ MACHINE: Final[Fields] = {
 }
 BRANCH: Final[Fields] = {"StartAt": text, "States": mapping, "Comment": comment}
 PROCESSOR: Final[Fields] = {**BRANCH, "ProcessorConfig": mapping}
+PROCESSOR_CONFIG: Final[Fields] = {
+    "Mode": one_of("INLINE", "DISTRIBUTED"),
+    "ExecutionType": one_of("STANDARD", "EXPRESS"),
+}
+CREDENTIALS: Final[Mapping[str, Fields]] = {
+    "JSONPath": {"RoleArn": text, "RoleArn.$": text},
+    "JSONata": {"RoleArn": text},
+}
+
+_MOST_ITEMS: Final = 100_000_001
+"""AWS was recorded taking one more than the 100,000,000 that it documents."""
+
+_READER: Final[Fields] = {"Resource": text, "ReaderConfig": mapping}
+READER: Final[Mapping[str, Fields]] = {
+    "JSONPath": {**_READER, "Parameters": mapping},
+    "JSONata": {**_READER, "Arguments": or_query(mapping)},
+}
+_READER_CONFIG: Final[Fields] = {
+    "InputType": one_of("CSV", "JSON", "JSONL", "PARQUET", "MANIFEST"),
+    "CSVHeaderLocation": one_of("FIRST_ROW", "GIVEN"),
+    "CSVHeaders": array,
+    "CSVDelimiter": one_of("COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB"),
+    "ItemsPointer": text,
+    "Transformation": one_of("NONE", "LOAD_AND_FLATTEN"),
+    "ManifestType": one_of("S3_INVENTORY", "ATHENA_DATA"),
+}
+READER_CONFIG: Final[Mapping[str, Fields]] = {
+    "JSONPath": {**_READER_CONFIG, "MaxItems": integer(0, _MOST_ITEMS), "MaxItemsPath": text},
+    "JSONata": {**_READER_CONFIG, "MaxItems": or_query(integer(0, _MOST_ITEMS))},
+}
+BATCHER: Final[Mapping[str, Fields]] = {
+    "JSONPath": {
+        "MaxItemsPerBatch": integer(1),
+        "MaxItemsPerBatchPath": text,
+        "MaxInputBytesPerBatch": integer(1),
+        "MaxInputBytesPerBatchPath": text,
+        "BatchInput": anything,
+    },
+    "JSONata": {
+        "MaxItemsPerBatch": or_query(integer(1)),
+        "MaxInputBytesPerBatch": or_query(integer(1)),
+        "BatchInput": anything,
+    },
+}
+_WRITER: Final[Fields] = {"Resource": text, "WriterConfig": mapping}
+WRITER: Final[Mapping[str, Fields]] = {
+    "JSONPath": {**_WRITER, "Parameters": mapping},
+    "JSONata": {**_WRITER, "Arguments": or_query(mapping)},
+}
+WRITER_CONFIG: Final[Fields] = {
+    "Transformation": one_of("NONE", "COMPACT", "FLATTEN"),
+    "OutputType": one_of("JSON", "JSONL"),
+}
 
 RETRIER: Final[Fields] = {
     "ErrorEquals": full_array,

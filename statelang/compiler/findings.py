@@ -78,7 +78,7 @@ class Findings:
             if wrong is None or is_open(item):
                 good[key] = item
             else:
-                self.say(wrong, place / key)
+                self.say(wrong.replace("The field should", f"The field '{key}' should"), place / key)
         return good
 
     def required(self, value: Mapping[str, Json], names: tuple[str, ...], place: Place) -> None:
@@ -92,9 +92,13 @@ class Findings:
         try:
             return make()
         except Malformed as problem:
-            hint = problem.hint
-            if problem.offset:
-                hint = f"{hint + ', ' if hint else ''}at character {problem.offset + 1}"
-            pointer = f"{place}{problem.pointer}"
-            self.say(problem.message, place, hint=hint, pointer=pointer, character=problem.offset)
+            self.malformed(problem, place)
         return None
+
+    def malformed(self, problem: Malformed, place: Place) -> None:
+        """Say what is wrong with a text, and from which character on."""
+        hint = problem.hint
+        if problem.offset:
+            hint = f"{hint + ', ' if hint else ''}at character {problem.offset + 1}"
+        pointer = f"{place}{problem.pointer}"
+        self.say(problem.message, place, hint=hint, pointer=pointer, character=problem.offset)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from statelang.compiler import fields
 from statelang.compiler.findings import Findings, Place
-from statelang.compiler.substitutions import is_open
+from statelang.compiler.substitutions import Open, is_open
 from statelang.language import paths
 from statelang.language.comparisons import COMBINATORS, OPERATORS, compile_rule
 from statelang.language.templates import compile_jsonata_field, is_query
@@ -95,7 +95,7 @@ def _caught(builder: Builder, row: Given, at: Place, language: QueryLanguage, in
     if "Assign" in row:
         made["assign"] = builder.template(row["Assign"], at / "Assign")
     path = row.get("ResultPath", "$")
-    if path != "$" and (path is None or isinstance(path, str)):
+    if path != "$" and not isinstance(path, Open) and (path is None or isinstance(path, str)):
         made["result_path"] = builder.findings.compiled(lambda: paths.compile_result_path(path), at / "ResultPath")
     return made
 

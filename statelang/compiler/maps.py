@@ -6,7 +6,7 @@ Rule: what makes a Map distributed is decided here once.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from statelang.compiler import fields
@@ -24,17 +24,15 @@ if TYPE_CHECKING:
 
 Given = Mapping[str, Json]
 
-_LABEL: Final = re.compile(r"[\s?*<>{}\[\]\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
+_LABEL: Final = re.compile(r"[\s?*<>{}\[\]\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 LONGEST_LABEL: Final = 40
-
-MODES: Final = ("INLINE", "DISTRIBUTED")
-EXECUTION_TYPES: Final = ("STANDARD", "EXPRESS")
 
 
 def map_fields(builder: Builder, state: Given, place: Place, language: QueryLanguage) -> dict[str, Any]:
     """What a Map has beyond other states."""
     findings = builder.findings
     processor, at = _processor(builder, state, place)
+    _check_parts(state, place, language, findings)
     config = _distributed(state, processor, at, findings)
     made: dict[str, Any] = {
         "processor": States("", {}) if processor is None else builder.states(processor, at),
@@ -84,21 +82,15 @@ def _distributed(state: Given, processor: Given | None, at: Place, findings: Fin
     config = config if isinstance(config, dict) else {}
     mode, kind = config.get("Mode", "INLINE"), config.get("ExecutionType")
     place = at / "ProcessorConfig"
-    if mode not in MODES and not is_open(mode):
-        findings.say(f"The field 'Mode' should have one of these values: [{', '.join(MODES)}]", place / "Mode")
+    findings.fields(config, fields.PROCESSOR_CONFIG, place)
     if mode != "DISTRIBUTED":
         if kind is not None and not is_open(mode):
-            findings.say("'ExecutionType' needs a Map of mode DISTRIBUTED", place / "ExecutionType")
+            findings.say("'ExecutionType' needs a Map of mode DISTRIBUTED", place / "ExecutionType", on_key=True)
         return None
     if kind is None:
-        findings.say("These fields are required: [ExecutionType]", place)
-    elif kind not in EXECUTION_TYPES and not is_open(kind):
-        known = ", ".join(EXECUTION_TYPES)
-        findings.say(f"The field 'ExecutionType' should have one of these values: [{known}]", place / "ExecutionType")
+        findings.required(config, ("ExecutionType",), place)
     parent = Place(str(at).rpartition("/")[0], at.location.rpartition("/")[0])
     _check_label(state.get("Label"), parent / "Label", findings)
-    _check_batcher(state.get("ItemBatcher"), parent / "ItemBatcher", findings)
-    _check_access(state, parent, findings)
     return config
 
 
@@ -115,31 +107,56 @@ def _check_label(label: Json, place: Place, findings: Findings) -> None:
 _MAXIMA: Final = ("MaxItemsPerBatch", "MaxInputBytesPerBatch")
 
 
-def _check_batcher(batcher: Json, place: Place, findings: Findings) -> None:
-    if not isinstance(batcher, dict):
-        return
-    known: dict[str, fields.Shape] = {"BatchInput": fields.anything}
+def _check_parts(state: Given, place: Place, language: QueryLanguage, findings: Findings) -> None:
+    """The fields of ItemReader, ItemBatcher and ResultWriter."""
+    for key, tables in (
+        ("ItemReader", fields.READER),
+        ("ItemBatcher", fields.BATCHER),
+        ("ResultWriter", fields.WRITER),
+    ):
+        value, at = state.get(key), place / key
+        if isinstance(value, dict) and not is_open(value):
+            findings.fields(value, tables[language], at)
+            _CHECKS[key](value, at, language, findings)
+
+
+def _reader(reader: Given, place: Place, language: QueryLanguage, findings: Findings) -> None:
+    findings.required(reader, ("Resource",), place)
+    config = reader.get("ReaderConfig")
+    if isinstance(config, dict):
+        at = place / "ReaderConfig"
+        findings.fields(config, fields.READER_CONFIG[language], at)
+        _only_one(config, "MaxItems", at, findings)
+
+
+def _batcher(batcher: Given, place: Place, language: QueryLanguage, findings: Findings) -> None:
     for name in _MAXIMA:
-        known[name] = fields.or_query(fields.integer(1))
-        known[f"{name}Path"] = fields.text
-        if name in batcher and f"{name}Path" in batcher:
-            findings.say(f"You cannot specify both '{name}' and '{name}Path'", place)
-    findings.fields(batcher, known, place)
-    if not any(key.startswith("Max") for key in batcher):
+        _only_one(batcher, name, place, findings)
+    if not any(key.startswith(_MAXIMA) for key in batcher):
         findings.say(f"ItemBatcher needs one of [{', '.join(_MAXIMA)}]", place)
 
 
-def _check_access(state: Given, place: Place, findings: Findings) -> None:
-    """ItemReader and ResultWriter name what they call."""
-    reader = state.get("ItemReader")
-    if isinstance(reader, dict):
-        findings.required(reader, ("Resource",), place / "ItemReader")
-        config = reader.get("ReaderConfig")
-        if isinstance(config, dict) and "MaxItems" in config and "MaxItemsPath" in config:
-            message = "You cannot specify both 'MaxItems' and 'MaxItemsPath'"
-            findings.say(message, place / "ItemReader" / "ReaderConfig")
-    if state.get("ResultWriter") == {}:
-        findings.say("Value cannot be empty", place / "ResultWriter")
+def _writer(writer: Given, place: Place, language: QueryLanguage, findings: Findings) -> None:
+    config = writer.get("WriterConfig")
+    if not writer:
+        findings.say("Value cannot be empty", place)
+    elif "Resource" not in writer and "WriterConfig" not in writer:
+        findings.required(writer, ("Resource",), place)
+    if isinstance(config, dict):
+        findings.fields(config, fields.WRITER_CONFIG, place / "WriterConfig")
+        findings.required(config, ("OutputType",), place / "WriterConfig")
+
+
+def _only_one(value: Given, name: str, place: Place, findings: Findings) -> None:
+    if name in value and f"{name}Path" in value:
+        findings.say(f"You cannot specify both '{name}' and '{name}Path'", place)
+
+
+_CHECKS: Final[Mapping[str, Callable[[Given, Place, QueryLanguage, Findings], None]]] = {
+    "ItemReader": _reader,
+    "ItemBatcher": _batcher,
+    "ResultWriter": _writer,
+}
 
 
 def _limit(builder: Builder, state: Given, place: Place, field: str, language: QueryLanguage) -> Expression | None:

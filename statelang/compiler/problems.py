@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
+from unicodedata import east_asian_width
 
 Severity = Literal["ERROR", "WARNING", "INFO"]
 
@@ -42,7 +43,8 @@ class Problem:
 
     `line` and `column` count from 1; None where the definition is no text. `hint` says more, or what may be meant.
     To find the line: the key is at fault where `on_key`, else the value, or its character number `character` (from 0);
-    `offset` is a place in the text that no pointer names.
+    `offset` is a place in the text that no pointer names. `source_line` is the line, or a part of a long
+    one, and `caret` the character of it to point at.
     """
 
     code: str
@@ -55,6 +57,7 @@ class Problem:
     line: int | None = None
     column: int | None = None
     source_line: str | None = None
+    caret: int = 0
     on_key: bool = field(default=False, repr=False, compare=False)
     character: int | None = field(default=None, repr=False, compare=False)
     offset: int | None = field(default=None, repr=False, compare=False)
@@ -65,9 +68,14 @@ class Problem:
         text = f"{place + ': ' if place else ''}{self.severity.lower()} {self.code}: {self.message}{where}"
         if self.hint:
             text += f" ({self.hint})"
-        if self.source_line is not None and self.column is not None:
-            text += f"\n    {self.source_line}\n    {' ' * (self.column - 1)}^"
+        if self.source_line is not None:
+            text += f"\n    {self.source_line}\n    {_blank(self.source_line[: self.caret])}^"
         return text
+
+
+def _blank(text: str) -> str:
+    """White space as wide as a text is in a terminal."""
+    return "".join("\t" if c == "\t" else "  " if east_asian_width(c) in "WF" else " " for c in text)
 
 
 def error_message(problems: Iterable[Problem]) -> str:

@@ -17,8 +17,8 @@ _NOT_CODE: Final = re.compile(
 _VARIABLE: Final = re.compile(r"(?<![\w$])\$([^\W\d]\w*)")
 _BOUND: Final = re.compile(r"\$(\w+)\s*:=|[@#]\s*\$(\w+)")
 _PARAMETERS: Final = re.compile(r"(?:\bfunction|λ)\s*\(([^)]*)\)")
-_ASKED: Final = re.compile(r"\$exists\s*\(\s*\$\w+[^()]*\)")
-"""Asking whether a variable exists is no read of it."""
+_ASKED: Final = re.compile(r"\$exists\s*\(\s*\$(\w+)")
+"""An expression that asks whether a variable exists knows what to do without it."""
 
 _STATES: Final = re.compile(r"(?<![\w$])\$states\s*\.\s*(\w+)")
 
@@ -49,8 +49,8 @@ def _code(text: str) -> str:
 
 def free_names(text: str) -> Iterator[Name]:
     """The variables that a JSONata text reads or calls and does not bind itself, library functions left out."""
-    code = _ASKED.sub(lambda match: " " * len(match[0]), _code(text))
-    bound = {name for pair in _BOUND.findall(code) for name in pair if name} | {"states"}
+    code = _code(text)
+    bound = {name for pair in _BOUND.findall(code) for name in pair if name} | {"states", *_ASKED.findall(code)}
     for parameters in _PARAMETERS.findall(code):
         bound.update(re.findall(r"\$(\w+)", parameters))
     for match in _VARIABLE.finditer(code):

@@ -23,7 +23,8 @@ class Scope:
     """One States object: its `value` (StartAt, States), where it stands, and the variables of the scopes around it.
 
     `machine` is the whole definition; `parent` the scope around, and `within` the name of the state there; `seen` and
-    `labels` are shared by every scope of a definition. `known` keeps what `flow` found.
+    `labels` are shared by every scope of a definition. `known` keeps what `flow` found; `states` are those of the
+    states that are objects.
     """
 
     value: Given
@@ -36,16 +37,18 @@ class Scope:
     seen: dict[str, Place] = field(default_factory=dict)
     labels: set[str] = field(default_factory=set)
     known: Any = None
+    states: Mapping[str, Given] = field(init=False)
+    _places: dict[str, Place] = field(init=False)
 
-    @property
-    def states(self) -> Mapping[str, Given]:
-        """The states that are objects."""
-        states = self.value.get("States")
-        return {k: v for k, v in states.items() if isinstance(v, dict)} if isinstance(states, dict) else {}
+    def __post_init__(self) -> None:
+        given = self.value.get("States")
+        self.states = {k: v for k, v in given.items() if isinstance(v, dict)} if isinstance(given, dict) else {}
+        inside = self.place / "States"
+        self._places = {name: inside / name for name in self.states}
 
     def place_of(self, name: str) -> Place:
         """Where a state stands."""
-        return self.place / "States" / name
+        return self._places[name]
 
     def language(self, state: Given) -> QueryLanguage:
         """The query language of a state."""

@@ -25,6 +25,7 @@ from statelang.compiler.problems import (
 from statelang.compiler.spelling import Origin, Place, place_of, spelled
 from statelang.errors import InvalidInput
 from statelang.values import Json, decode
+from statelang.values import escape as escape
 
 DEEPEST: Final = 100
 """How deep a definition may nest."""
@@ -32,8 +33,11 @@ DEEPEST: Final = 100
 MOST_NODES: Final = 500_000
 """How many values a definition may have, aliases counted as often as they stand."""
 
-LONGEST_LINE: Final = 200
-"""The longest line that is shown with a problem."""
+LONGEST_LINE: Final = 140
+"""The longest line that is shown whole with a problem."""
+
+AROUND: Final = 60
+"""How many characters of a longer one are shown on each side of the place."""
 
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<open>\$\{[\w.:-]+\}|__\w+__)|(?P<punctuation>[{}\[\],:])"
@@ -107,21 +111,24 @@ class Source:
         if offset is None:
             offset = self.offset(problem.pointer, on_key=problem.on_key, character=problem.character)
         pointer = self.prefix + problem.pointer
-        if offset is None:
-            return replace(problem, file=self.name, pointer=pointer)
+        offset = 0 if offset is None else offset
         text = self.text if self.file_text is None else self.file_text
         place = place_of(text, self.origin(offset))
         start = self.origin(offset) - place.column + 1
-        line = text[start:].partition("\n")[0].rstrip("\r") if start < len(text) else ""
-        shown = line if len(line) <= LONGEST_LINE else None
-        return replace(
-            problem, file=self.name, pointer=pointer, line=place.line, column=place.column, source_line=shown
-        )
+        end = text.find("\n", start)
+        line = text[start : len(text) if end < 0 else end].rstrip("\r")
+        shown, caret = _excerpt(line, place.column - 1)
+        located = replace(problem, file=self.name, pointer=pointer, line=place.line, column=place.column)
+        return replace(located, source_line=shown, caret=caret)
 
 
-def escape(key: str) -> str:
-    """A key as a part of a JSON Pointer."""
-    return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
+def _excerpt(line: str, at: int) -> tuple[str, int]:
+    """A line, or the part of a long one around a character, and where that character is in it."""
+    if len(line) <= LONGEST_LINE:
+        return line, at
+    first, last = max(at - AROUND, 0), at + AROUND
+    before, after = "… " if first else "", " …" if last < len(line) else ""
+    return f"{before}{line[first:last]}{after}", at - first + len(before)
 
 
 def read_source(text: str, name: str) -> Source:

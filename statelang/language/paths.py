@@ -24,6 +24,7 @@ RUNTIME: Final = "States.Runtime"
 NULL_INPUT: Final = "Unable to apply Path transformation to null or empty input."
 """AWS's text where InputPath, OutputPath or a Choice rule looks into an input that is null (states-language #29)."""
 
+_JAVA: Final = re.compile(r"^(?:\w+\.)+\w+(?:Exception|Error): ")
 _VARIABLE: Final = re.compile(r"\$([^\W\d]\w*)")
 
 
@@ -70,9 +71,13 @@ def _compiled(text: str, skipped: int, reference: bool) -> Callable[[Json], Json
         return compile_reference_path(path).read if reference else compile_path(path).read
     except PathError as problem:
         offset = None if problem.offset is None else min(problem.offset + skipped, max(len(text) - 1, 0))
-        raise Malformed(
-            f"'{text}' is not a valid {'Reference Path' if reference else 'path'}: {problem}", offset
-        ) from None
+        kind = "Reference Path" if reference else "path"
+        raise Malformed(f"'{text}' is not a valid {kind}: {_plainly(problem)}", offset) from None
+
+
+def _plainly(problem: PathError) -> str:
+    """What a parser said, without the name of the Java exception that AWS's own would throw."""
+    return _JAVA.sub("", str(problem))
 
 
 def looks_into_null(text: str, scope: Scope) -> bool:
@@ -145,7 +150,7 @@ def compile_result_path(text: str | None) -> Placement:
     try:
         path = compile_reference_path(text)
     except PathError as problem:
-        raise Malformed(f"'{text}' is not a valid Reference Path: {problem}", problem.offset) from None
+        raise Malformed(f"'{text}' is not a valid Reference Path: {_plainly(problem)}", problem.offset) from None
 
     def place(raw: Json, result: Json) -> Json:
         try:

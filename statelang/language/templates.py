@@ -18,7 +18,7 @@ from statelang.language.problems import Malformed
 from statelang.language.query import compile_query
 from statelang.language.scope import Scope
 from statelang.language.timestamps import parse_timestamp
-from statelang.values import Json, encode
+from statelang.values import Json, encode, escape
 
 Expression = Callable[[Scope], Json]
 
@@ -60,7 +60,7 @@ def _dynamic(value: Json, pointer: str) -> Expression | None:
 def _dynamic_object(value: Mapping[str, Json], pointer: str) -> Expression | None:
     members: dict[str, tuple[Json, Expression | None]] = {}
     for key, item in value.items():
-        place = f"{pointer}/{key}"
+        place = f"{pointer}/{escape(key)}"
         name, expression = key, _dynamic(item, place)
         if key.endswith(".$"):
             name = key[:-2]
@@ -126,7 +126,7 @@ def _query(value: Json, location: str, pointer: str) -> Expression | None:
         )
     if isinstance(value, dict):
         return _joined_object(
-            {key: (item, _query(item, f"{location}/{key}", f"{pointer}/{key}")) for key, item in value.items()}
+            {key: (item, _query(item, f"{location}/{key}", f"{pointer}/{escape(key)}")) for key, item in value.items()}
         )
     return None
 

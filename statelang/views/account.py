@@ -13,7 +13,7 @@ from statelang.errors import InvalidInput
 from statelang.positions import Position
 from statelang.values import Json, decode
 from statelang.views.chart import Box, Node, chart, every_node
-from statelang.views.course import AT_ONCE, Course, Visit, done_in, items_text
+from statelang.views.course import AT_ONCE, Course, Visit, done_in
 from statelang.views.document import Document, Item, plain, strong
 from statelang.views.glossary import Glossary
 from statelang.views.words import ERRORS, count, moment, quoted, sentence, shortened, took
@@ -27,7 +27,6 @@ DOING: Final[Mapping[str, str]] = {
     "running": "is being worked on",
     "requested": "has been asked for, and nobody has begun yet",
     "waiting for its answer": "waits until somebody answers",
-    "waiting for its job": "waits until the job it began has ended",
     "waiting": "waits",
     "pausing before a retry": "pauses before it tries again",
     "running its branches or iterations": "goes on inside",
@@ -164,10 +163,6 @@ def _step(visit: Visit, nodes: Mapping[str, Node], course: Course, glossary: Glo
         said.append(f"This is dealt with: it goes on with {strong(target.title)}.")
     elif node.type == "Choice" and target is not None:
         said.append(f"It goes on with {strong(target.title)}.")
-    if node.name in course.apart:
-        said.append("Each item was a run of its own.")
-    elif node.name in course.items:
-        said.append(sentence(items_text(course.items[node.name])))
     return Item(" ".join(said), [point for inner in node.boxes for point in _inside(inner, course, now)])
 
 

@@ -193,9 +193,7 @@ def _detail(state: Mapping[str, Json], kind: str, glossary: Glossary) -> str:
     if kind == "Wait":
         return shortened(waits(state, glossary), 48)
     if kind == "Map":
-        said = ", ".join(
-            filter(None, (f"for each of {items(state, glossary)}", grouped(state), together(state, short=True)))
-        )
+        said = ", ".join(filter(None, (f"for each of {items(state, glossary)}", grouped(state), together(state))))
         return shortened(said, 72)
     if kind == "Parallel":
         return "all at the same time"

@@ -25,7 +25,7 @@ FAILURES: Final = (
     "EvaluationFailed",
 )  # fmt: skip
 TRIES: Final = ("TaskScheduled", "LambdaFunctionScheduled", "ActivityScheduled", "MapStateStarted",
-                "ParallelStateStarted")  # fmt: skip
+                "ParallelStateStarted", "MapRunStarted")  # fmt: skip
 HOLDERS: Final = {"MapStateFailed": "Map", "MapRunFailed": "Map", "ParallelStateFailed": "Parallel"}
 """What follows, in `previousEventId`, the failure inside it, and is about the state around that."""
 
@@ -87,8 +87,6 @@ class Course:
     ways: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
     items: dict[str, Items] = field(default_factory=dict)
     positions: tuple[Position, ...] = ()
-    apart: set[str] = field(default_factory=set)
-    """The Maps whose items are executions of their own, with histories of their own."""
     _by_state: dict[str, list[Visit]] = field(default_factory=dict, repr=False)
 
     def add(self, visit: Visit) -> None:
@@ -114,9 +112,7 @@ class Course:
         again = sum(max(0, visit.tries - 1) for visit in visits)
         if again:
             words.append(f"tried again {count(again, 'time')}")
-        if state in self.apart:
-            words.append("each item a run of its own")
-        elif state in self.items:
+        if state in self.items:
             words.append(items_text(self.items[state]))
         return ", ".join(words)
 
@@ -214,8 +210,6 @@ class _Reader:
             self._exited(event, visit, before)
         elif kind in FAILURES:
             self._failed(visit, details, self.at.get(before))
-        elif kind == "MapRunStarted" and visit is not None:
-            self.told.apart.add(visit.state)
         elif kind in TRIES and visit is not None:
             visit.tries += 1
             visit.outcome = "stopped"

@@ -10,14 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from itertools import count as count_up
 from typing import Final
 
-from statelang.language.jsonata.errors import JsonataError
-from statelang.language.jsonata.parser import Parser
-from statelang.language.jsonata.tree import Node
-from statelang.values import Json
-from statelang.views.words import chain, listing, literal, noun, number, parts_of, path, quoted, shortened
+from statelang.values import Json, decode
+from statelang.views.words import CONTEXT, chain, count, listing, literal, noun, parts_of, quoted, shortened
 
 LONGEST: Final = 120
 """How much of a formula is quoted, in characters."""
@@ -33,9 +29,11 @@ OPERATORS: Final = {
 COUNTS: Final = {"=": "{}", "!=": "other than {}", "<": "fewer than {}", "<=": "at most {}", ">": "more than {}",
                  ">=": "at least {}"}  # fmt: skip
 
+_TOKEN: Final = re.compile(
+    r"\s*(?:(?P<text>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')|(?P<number>-?\d+(?:\.\d+)?)"
+    r"|(?P<path>\$\{[\w.:]+\}|\$?[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*|\[-?\d+\])*)|(?P<sign>!=|<=|>=|[=<>()\[\],?:]))"
+)
 _COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
-
-_PLACEHOLDER: Final = re.compile(r"\$\{([\w.:\-]+)\}")
 
 Named = Callable[[str], str | None]
 
@@ -49,10 +47,10 @@ def formula(text: Json, named: Named = lambda path: None) -> str:
     if isinstance(text, bool):
         return "always" if text else "never"
     inner = re.sub(r"^\s*\{%|%\}\s*$", "", str(text)).strip()
-    words = _Words(named, _PLACEHOLDER.findall(inner))
     try:
-        return words.condition(Parser(words.opened(inner)).parse())
-    except (_Unsaid, JsonataError):
+        parser = _Parser(inner, named)
+        return parser.whole()
+    except _Unsaid:
         return _quoted(inner)
 
 
@@ -64,148 +62,180 @@ def _quoted(inner: str) -> str:
     return f"{said} ({shortened('; '.join(told), LONGEST)})" if told else said
 
 
-class _Words:
-    """Walks the tree of a formula. Raises _Unsaid at the first thing that has no words."""
+class _Parser:
+    """Recursive descent over the few forms that have words."""
 
-    def __init__(self, named: Named, placeholders: list[str]) -> None:
+    def __init__(self, text: str, named: Named) -> None:
+        self.tokens = list(_tokens(_COMMENT.sub(" ", text)))
+        self.at = 0
         self.named = named
-        self.placeholders = placeholders
 
-    def opened(self, text: str) -> str:
-        """The text with each placeholder as a variable that no author has."""
-        numbers = count_up()
-        return _PLACEHOLDER.sub(lambda match: f"$_placeholder_{next(numbers)}", text)
+    def whole(self) -> str:
+        said = self.either()
+        if self.at != len(self.tokens):
+            raise _Unsaid
+        return _bare(said)
 
-    def condition(self, node: Node, *, inside: bool = False) -> str:
-        """A condition; `inside` another one, several parts stand in brackets."""
-        if node.kind == "block" and len(node.parts) == 1:
-            return self.condition(node.parts[0], inside=inside)
-        if node.kind == "condition":
-            return self.turned(node)
-        if node.kind == "function":
-            return self.call(node)
-        if node.kind == "binary" and node.value in ("and", "or"):
-            said = listing((self.condition(part, inside=True) for part in _flat(node)), str(node.value))
-            return f"({said})" if inside else said
-        if node.kind == "binary" and node.value in OPERATORS:
-            return self.comparison(node)
-        if node.kind == "binary" and node.value == "in" and node.left and node.right:
-            return f"{self.subject(node.left)} is {listing(self.items(node.right), 'or')}"
-        return f"{self.subject(node)} holds"
+    def next(self) -> tuple[str, str]:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ("end", "")
 
-    def turned(self, node: Node) -> str:
+    def take(self, *wanted: str) -> bool:
+        if self.next()[1] in wanted and self.next()[0] != "text":
+            self.at += 1
+            return True
+        return False
+
+    def need(self, wanted: str) -> None:
+        if not self.take(wanted):
+            raise _Unsaid
+
+    def either(self) -> str:
+        parts = [self.both()]
+        while self.take("or"):
+            parts.append(self.both())
+        said = listing(parts, "or") if len(parts) > 1 else parts[0]
+        return self.turned(said) if self.next()[1] == "?" else said
+
+    def turned(self, said: str) -> str:
         """`X ? true : false` is X, the other way round its opposite."""
-        _, *ends = node.parts
-        said = self.condition(node.parts[0])
-        if [end.value for end in ends if end.kind == "value"] == [True, False]:
-            return f"{said.removesuffix(' holds')} is given and not empty" if said.endswith(" holds") else said
-        if [end.value for end in ends if end.kind == "value"] == [False, True]:
+        self.need("?")
+        yes = self.truth()
+        self.need(":")
+        if self.truth() == yes:
+            raise _Unsaid
+        return said.replace(" holds", " is given") if yes else f"it is not so that {said}"
+
+    def truth(self) -> bool:
+        if self.take("true"):
+            return True
+        self.need("false")
+        return False
+
+    def both(self) -> str:
+        parts = [self.comparison()]
+        while self.take("and"):
+            parts.append(self.comparison())
+        return listing(parts, "and") if len(parts) > 1 else parts[0]
+
+    def comparison(self) -> str:
+        if self.take("("):
+            said = self.either()
+            self.need(")")
+            return f"({_bare(said)})" if " or " in said or " and " in said else said
+        if self.next()[1] in ("$exists", "$not", "$count"):
+            return self.call()
+        left = self.path()
+        if self.take("in"):
+            return f"{left} is {listing(self.array(), 'or')}"
+        for sign, words in OPERATORS.items():
+            if self.take(sign):
+                return f"{left} {words.format(self.value())}"
+        return f"{left} holds"
+
+    def call(self) -> str:
+        name = self.next()[1]
+        self.at += 1
+        self.need("(")
+        if name == "$not":
+            said = self.either()
+            self.need(")")
             return f"it is not so that {said}"
+        subject = self.path()
+        self.need(")")
+        if name == "$exists":
+            return f"{subject} is given"
+        return self.counted(subject)
+
+    def counted(self, subject: str) -> str:
+        for sign, words in COUNTS.items():
+            if self.take(sign):
+                kind, text = self.next()
+                self.at += 1
+                if kind != "number":
+                    raise _Unsaid
+                if (sign, text) in ((">", "0"), (">=", "1"), ("!=", "0")):
+                    return f"{subject} has at least one item"
+                if (sign, text) in (("=", "0"), ("<", "1")):
+                    return f"{subject} has no items"
+                many = count(int(text), "item") if text.isdecimal() else f"{text} items"
+                return f"{subject} has {words.format(many)}"
         raise _Unsaid
 
-    def call(self, node: Node) -> str:
-        name = node.left.value if node.left is not None and node.left.kind == "variable" else None
-        if len(node.parts) == 1 and name == "not":
-            return f"it is not so that {self.condition(node.parts[0], inside=True)}"
-        if len(node.parts) == 1 and name == "exists":
-            return f"{self.subject(node.parts[0])} is given"
-        raise _Unsaid
+    def array(self) -> list[str]:
+        self.need("[")
+        items = [self.value()]
+        while self.take(","):
+            items.append(self.value())
+        self.need("]")
+        return items
 
-    def comparison(self, node: Node) -> str:
-        left, right, sign = node.left, node.right, str(node.value)
-        if left is None or right is None:
-            raise _Unsaid
-        if left.kind == "function" and left.left is not None and left.left.value == "count" and len(left.parts) == 1:
-            return self.counted(self.subject(left.parts[0]), sign, right)
-        return f"{self.subject(left)} {OPERATORS[sign].format(self.value(right))}"
-
-    def counted(self, subject: str, sign: str, right: Node) -> str:
-        if right.kind != "number":
-            raise _Unsaid
-        if (sign, right.value) in ((">", 0), (">=", 1), ("!=", 0)):
-            return f"{subject} has at least one item"
-        if (sign, right.value) in (("=", 0), ("<", 1)):
-            return f"{subject} has no items"
-        many = "1 item" if right.value == 1 else f"{number(right.value)} items"
-        return f"{subject} has {COUNTS[sign].format(many)}"
-
-    def items(self, node: Node) -> list[str]:
-        if node.kind != "array" or not node.parts:
-            raise _Unsaid
-        return [self.value(part) for part in node.parts]
-
-    def value(self, node: Node) -> str:
-        if node.kind == "string":
-            return literal(node.value)
-        if node.kind == "number":
-            return number(node.value)
-        if node.kind == "negation" and node.right is not None and node.right.kind == "number":
-            return f"-{number(node.right.value)}"
-        if node.kind == "value":
-            return "empty" if node.value is None else literal(node.value)
-        if node.kind == "array" and not node.parts:
+    def value(self) -> str:
+        kind, text = self.next()
+        if self.take("["):
+            self.need("]")
             return "an empty list"
-        return self.subject(node)
+        if kind == "text":
+            self.at += 1
+            return literal(decode(text) if text[0] == '"' else text[1:-1])
+        if kind == "number":
+            self.at += 1
+            return text
+        for word, said in (("true", "yes"), ("false", "no"), ("null", "empty")):
+            if self.take(word):
+                return said
+        return self.path()
 
-    def subject(self, node: Node) -> str:
-        text = _path(node)
-        if text.startswith("$_placeholder_"):
-            return quoted(f"${{{self.placeholders[int(text.removeprefix('$_placeholder_'))]}}}")
-        return self.named(text) or _noun(text)
-
-
-def _flat(node: Node) -> list[Node]:
-    """The parts of a chain of the same operator."""
-    parts: list[Node] = []
-    for part in (node.left, node.right):
-        if part is None:
+    def path(self) -> str:
+        kind, text = self.next()
+        if kind != "path" or text in ("and", "or", "in", "true", "false", "null"):
             raise _Unsaid
-        same = part.kind == "binary" and part.value == node.value
-        parts += _flat(part) if same else [part]
-    return parts
+        self.at += 1
+        if self.next()[1] == "(":
+            raise _Unsaid
+        return self.named(text) or _path(text)
 
 
-def _path(node: Node) -> str:
-    """A variable with keys and numbers after it, as it would be written: `$states.input.items[0]`."""
-    if node.kind == "variable" and node.value not in ("", "$"):
-        return f"${node.value}"
-    if node.kind == "binary" and node.left is not None and node.right is not None:
-        if node.value == ".":
-            return f"{_path(node.left)}{_key(node.right)}"
-        if node.value == "[":
-            return f"{_path(node.left)}{_index(node.right)}"
-    raise _Unsaid
+def _bare(said: str) -> str:
+    """Without the brackets around the whole of it."""
+    if not (said.startswith("(") and said.endswith(")")):
+        return said
+    depth = 0
+    for at, character in enumerate(said):
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if depth == 0 and at < len(said) - 1:
+            return said
+    return said[1:-1]
 
 
-def _key(node: Node) -> str:
-    if node.kind in ("name", "string") and "'" not in str(node.value):
-        return f"['{node.value}']" if re.search(r"\W", node.value) else f".{node.value}"
-    if node.kind == "binary" and node.value == "[" and node.left is not None and node.right is not None:
-        return f"{_key(node.left)}{_index(node.right)}"
-    raise _Unsaid
-
-
-def _index(node: Node) -> str:
-    if node.kind == "number":
-        return f"[{number(node.value)}]"
-    if node.kind == "negation" and node.right is not None and node.right.kind == "number":
-        return f"[-{number(node.right.value)}]"
-    raise _Unsaid
-
-
-def _noun(text: str) -> str:
-    for prefix, words in (("$states.input", "the data"), ("$states.result", "the result")):
+def _path(text: str) -> str:
+    if text.startswith("${"):
+        return quoted(text)
+    for prefix in ("$states.input", "$states.result"):
         if text == prefix:
-            return words
+            return "the data" if prefix.endswith("input") else "the result"
         if text.startswith((f"{prefix}.", f"{prefix}[")):
-            return _parts(text[len(prefix) :], text)
+            return _noun(text[len(prefix) :], text)
     if text.startswith("$states.context."):
-        return path(f"$${text[len('$states.context') :]}")
-    return _parts(f".{text[1:]}", text)
+        for context, words in CONTEXT.items():
+            if text == f"$states.context{context[2:]}":
+                return words
+        return _noun(text[len("$states.context") :], text)
+    return _noun(f".{text.removeprefix('$')}", text)
 
 
-def _parts(rest: str, text: str) -> str:
+def _noun(rest: str, text: str) -> str:
     parts = parts_of(rest)
     if not parts or any(not chain([part]) for part in parts):
         return quoted(text)
     return noun(parts)
+
+
+def _tokens(text: str) -> list[tuple[str, str]]:
+    tokens, at, text = [], 0, text.strip()
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise _Unsaid
+        tokens.append((str(match.lastgroup), match[str(match.lastgroup)]))
+        at = match.end()
+    return tokens

@@ -58,14 +58,12 @@ def grouped(state: Mapping[str, Json]) -> str:
     return "in groups" if isinstance(batcher, Mapping) else ""
 
 
-def together(state: Mapping[str, Json], *, short: bool = False) -> str:
-    """How many are worked on at once: `at most 4 at the same time`, short `4 at a time`; empty: all of them."""
+def together(state: Mapping[str, Json]) -> str:
+    """How many are worked on at once: `at most 4 at the same time`; empty: as many as there are."""
     most = state.get("MaxConcurrency")
     if not isinstance(most, int) or isinstance(most, bool) or most <= 0:
         return ""
-    if most == 1:
-        return "one after the other"
-    return f"{most} at a time" if short else f"at most {most} at the same time"
+    return "one after the other" if most == 1 else f"at most {most} at the same time"
 
 
 def around(state: Mapping[str, Json]) -> Iterator[str]:

@@ -141,40 +141,37 @@ def _fitted(placed: list[Placed], drawn: list[Drawn]) -> Picture:
 
 def _measured(node: Node, notes: Mapping[str, str]) -> tuple[Placed, Picture]:
     """A node's size, its corner at 0, 0, and what is inside it."""
-    nothing = Picture(0, 0, (), ())
     if node.type == START:
-        return Placed(node, 0, 0, DOT, DOT, (), ()), nothing
-    if not node.boxes:
-        return _titled(node, notes.get(node.name, ""), WIDEST), nothing
-    inner = [_laid_out(box, notes) for box in node.boxes]
-    row = sum(each.width + 2 * GAP for each in inner) + GAP * (len(inner) - 1)
-    return _holding(_titled(node, notes.get(node.name, ""), max(WIDEST, row - 2 * SIDE)), inner, row)
-
-
-def _titled(node: Node, note: str, widest: float) -> Placed:
-    """A node as big as its texts, which are broken at `widest`."""
-    title = tuple(wrapped(node.title, TITLE, widest, bold=True))
-    detail = (*wrapped(node.detail, DETAIL, widest), *wrapped(note, DETAIL, widest))
+        return Placed(node, 0, 0, DOT, DOT, (), ()), Picture(0, 0, (), ())
+    title = tuple(wrapped(node.title, TITLE, WIDEST, bold=True))
+    detail = [*wrapped(node.detail, DETAIL, WIDEST), *wrapped(notes.get(node.name, ""), DETAIL, WIDEST)]
     widths = [text_width(line, TITLE, bold=True) for line in title] + [text_width(line, DETAIL) for line in detail]
     width = max([96.0, *widths]) + 2 * SIDE + (28 if node.tries else 0)
-    return Placed(node, 0, 0, width, 18.0 + LINE * (len(title) + len(detail)), title, detail)
+    height = 18.0 + LINE * (len(title) + len(detail))
+    if not node.boxes:
+        return Placed(node, 0, 0, width, height, title, tuple(detail)), Picture(0, 0, (), ())
+    return _holding(node, width, height, title, tuple(detail), notes)
 
 
-def _holding(head: Placed, inner: list[Picture], row: float) -> tuple[Placed, Picture]:
-    """A Parallel or Map: its boxes side by side, `row` wide, under its head."""
+def _holding(
+    node: Node, width: float, head: float, title: tuple[str, ...], detail: tuple[str, ...], notes: Mapping[str, str]
+) -> tuple[Placed, Picture]:
+    """A Parallel or Map: its boxes side by side under its head."""
+    inner = [_laid_out(box, notes) for box in node.boxes]
+    row = sum(each.width + 2 * GAP for each in inner) + GAP * (len(inner) - 1)
     tall = max(each.height for each in inner) + 2 * GAP
-    whole = max(head.width, row + 2 * GAP)
+    whole = max(width, row + 2 * GAP)
     placed: list[Placed] = []
     drawn: list[Drawn] = []
     frames = []
     x = (whole - row) / 2
     for each in inner:
-        moved = _moved(each, x + GAP, head.height + GAP)
-        frames.append((x, head.height, each.width + 2 * GAP, tall))
+        moved = _moved(each, x + GAP, head + GAP)
+        frames.append((x, head, each.width + 2 * GAP, tall))
         placed += moved.placed
         drawn += moved.drawn
         x += each.width + 3 * GAP
-    own = replace(head, width=whole, height=head.height + tall + GAP, frames=tuple(frames))
+    own = Placed(node, 0, 0, whole, head + tall + GAP, title, detail, tuple(frames))
     return own, Picture(whole, own.height, tuple(placed), tuple(drawn))
 
 

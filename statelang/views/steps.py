@@ -238,7 +238,7 @@ def tried(retrier: Mapping[str, Json]) -> str:
         when = f", after {_durations(pauses)}"
     else:
         when = f", after {', '.join(number(pause) for pause in pauses[:3])} seconds and so on"
-        when += f", never more than {duration(highest)} apart" if isinstance(highest, (int, float)) else ""
+        when += f", at most {duration(highest)}" if isinstance(highest, (int, float)) else ""
     chance = " (each pause shortened by chance)" if retrier.get("JitterStrategy") == "FULL" else ""
     return f"it tries {times}{when}{chance}"
 

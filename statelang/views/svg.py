@@ -46,7 +46,7 @@ STYLE: Final = """
 .sl .catch{stroke:#c2453c;stroke-dasharray:5 4}
 .sl .taken{stroke:#1a7f37;stroke-width:3}
 .sl .catch.taken{stroke:#b35900}
-.sl .unused{opacity:.6}
+.sl .unused{opacity:.45}
 .sl .paper{fill:#ffffff;stroke:#d0d7de;stroke-width:.75}
 .sl .frame{fill:#8796a5;fill-opacity:.1;stroke:#8c959f;stroke-width:1;stroke-dasharray:4 3}
 .sl .inner{fill:none;stroke-width:1}

@@ -88,34 +88,6 @@ def test_the_glossary_beside_the_file_is_used(run: Run, tmp_path: Path) -> None:
     assert refused.stderr == "error: bad.yaml: unknown key 'titel'; did you mean 'title'?\n"
 
 
-TEMPLATE = """
-Resources:
-  Nightly:
-    Type: AWS::Serverless::StateMachine
-    Properties:
-      DefinitionUri: nightly.asl.json
-      DefinitionSubstitutions: {Pause: 90}
-  Daily:
-    Type: AWS::StepFunctions::StateMachine
-    Properties:
-      DefinitionString: !Sub '{"StartAt":"B","States":{"B":{"Type":"Task","Resource":"${Work.Arn}","End":true}}}'
-"""
-
-
-def test_the_machines_of_a_template_are_found_by_name(run: Run, tmp_path: Path) -> None:  # noqa: F811
-    write(tmp_path, "template.yaml", TEMPLATE)
-    nightly = '{"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": ${Pause}, "End": true}}}'
-    write(tmp_path, "nightly.asl.json", nightly)
-    assert "it waits for 1 minute and 30 seconds" in run("explain", "template.yaml#Nightly").stdout
-    daily = run("explain", "template.yaml#Daily").stdout
-    assert daily.startswith("# Daily\n")
-    assert "it calls “Work”" in daily
-    refused = run("graph", "template.yaml")
-    assert refused.returncode == 2
-    assert "holds 2 state machines; name one as template.yaml#NAME: Nightly, Daily" in refused.stderr
-    assert "template.yaml#NAME" in run("graph", "template.yaml#Weekly").stderr
-
-
 @pytest.mark.parametrize(
     ("words", "told"),
     [

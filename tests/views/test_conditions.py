@@ -91,7 +91,7 @@ def test_a_path(variable: str, said: str) -> None:
         ("{% $exists($work) %}", "the work is given"),
         ("{% $not($exists($work)) %}", "it is not so that the work is given"),
         ('{% $type in ["a", "b"] %}', "the type is “a” or “b”"),
-        ("{% $tags.library ? true : false %}", "the tags library is given and not empty"),
+        ("{% $tags.library ? true : false %}", "the tags library is given"),
         ("{% $states.context.State.RetryCount >= 2 %}", "how often this step was tried again is at least 2"),
         ("{% $states.input.isValid %}", "“is valid” holds"),
         ("{% ${Enabled} = true %}", "“${Enabled}” is yes"),

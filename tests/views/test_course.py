@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from statelang import Engine
 from statelang.core.execution import Execution
 from statelang.core.stimulus import Redriven, RunTask, Stopped
 from statelang.positions import positions
 from statelang.state_machine import load
-from statelang.testing.clock import START, VirtualClock
+from statelang.testing.clock import START
 from statelang.testing.simulation import Reply, Simulation, start
 from statelang.testing.suite import open_suite
 from statelang.testing.trial import try_case
@@ -115,19 +114,6 @@ def test_a_redriven_run_tells_both_lives() -> None:
     told, _ = ran(value, lambda request, execution: next(answers), posts=again)
     assert (told.status, told.redrives, told.outcome("A")) == ("SUCCEEDED", 1, "succeeded")
     assert "After a failure it was taken up again 1 time." in account(value, told, "x", NOW).markdown()
-
-
-def test_items_that_are_runs_of_their_own_are_said_to_be() -> None:
-    processor = {"StartAt": "I", "States": {"I": {"Type": "Pass", "End": True}}}
-    each = {"Type": "Map", "End": True, "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED"}, **processor}}
-    each["ItemProcessor"]["ProcessorConfig"]["ExecutionType"] = "STANDARD"  # type: ignore[index]
-    value = {"StartAt": "Each", "States": {"Each": each}}
-    with Engine("memory:", clock=VirtualClock()) as engine:
-        assert engine.run(load(value), [1, 2, 3], name="x", timeout=30).status == "SUCCEEDED"
-        told = course(engine.history("x"), engine.positions("x"))
-    assert told.note("Each") == "done at once, each item a run of its own"
-    assert told.of("Each")[0].tries == 1
-    assert "**Each**: done at once. Each item was a run of its own." in account(value, told, "x", NOW).markdown()
 
 
 def test_a_long_run_is_told_in_short() -> None:

@@ -57,7 +57,7 @@ def test_errors(names: list[str], said: str) -> None:
         ({"BackoffRate": 1, "IntervalSeconds": 5}, "it tries again up to 3 times, 5 seconds apart"),
         (
             {"MaxAttempts": 10, "MaxDelaySeconds": 60},
-            "it tries again up to 10 times, after 1, 2, 4 seconds and so on, never more than 1 minute apart",
+            "it tries again up to 10 times, after 1, 2, 4 seconds and so on, at most 1 minute",
         ),
         ({"IntervalSeconds": 60}, "it tries again up to 3 times, after 1 minute, 2 minutes and 4 minutes"),
         (

@@ -46,12 +46,13 @@ def check(
     """Apply every rule to every States object and every state."""
     rows = [row for row in RULES.values() if row.type in ("STANDARD", type) and row.target in ("statelang", target)]
     for scope in scopes(value, Place()):
+        states = list(states_of(scope))
         for row in rows:
             if row.scope is not None:
                 for found in row.scope(scope):
                     _say(row, found, findings)
             if row.state is not None:
-                for state in states_of(scope):
+                for state in states:
                     for found in row.state(state):
                         _say(row, found, findings)
 

@@ -1,6 +1,6 @@
 """Names, targets and ends: how states lead to one another (asl.md 1.1).
 
-Rule: a target that is an open placeholder leads nobody knows where, and nothing is said of what depends on it.
+Rule: a target that is an open placeholder or missing leads nobody knows where: nothing is said of what depends on it.
 """
 
 from __future__ import annotations
@@ -74,13 +74,13 @@ def ends(scope: Scope) -> Iterator[Found]:
 
 
 def _leads(scope: Scope) -> dict[str, set[str]] | None:
-    """State -> the states it leads to; None where a placeholder hides it."""
+    """State -> the states it leads to; None where a placeholder or a slip hides it."""
     leads: dict[str, set[str]] = {}
     for name, value in scope.states.items():
         found = [target.name for target in targets(value, scope.place_of(name))]
-        if any(is_open(target) for target in found) or is_open(scope.value.get("StartAt")):
+        if not all(isinstance(target, str) and target in scope.states for target in found):
             return None
-        leads[name] = {target for target in found if isinstance(target, str)}
+        leads[name] = set(found)
     return leads
 
 

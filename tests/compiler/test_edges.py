@@ -1,0 +1,245 @@
+"""Rules on their edges: what an example in the table is too small to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from statelang.compiler import RULES, Problem, validate
+from statelang.values import decode, encode
+
+TASK = {"Type": "Task", "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:work"}
+
+
+def machine(states: dict[str, Any], **fields: Any) -> str:
+    return encode({"StartAt": next(iter(states)), "States": states, **fields})
+
+
+def told(text: str, **options: Any) -> list[Problem]:
+    return validate(text, **options)
+
+
+def codes(text: str, **options: Any) -> list[str]:
+    return [problem.code for problem in told(text, **options)]
+
+
+def reading(variable: str, **fields: Any) -> dict[str, Any]:
+    return {"Type": "Pass", "Parameters": {"it.$": variable}, **(fields or {"End": True})}
+
+
+class TestVariables:
+    def test_a_catchers_assign_holds_on_its_own_way_only(self) -> None:
+        states = {
+            "Try": {
+                **TASK,
+                "Catch": [{"ErrorEquals": ["States.ALL"], "Assign": {"why.$": "$.Cause"}, "Next": "Caught"}],
+                "Assign": {"done": True},
+                "Next": "Done",
+            },
+            "Caught": reading("$why", Next="Both"),
+            "Done": reading("$done", Next="Both"),
+            "Both": reading("$why"),
+        }
+        (problem,) = told(machine(states))
+        assert (problem.code, problem.pointer) == ("SL053", "/States/Both/Parameters/it.$")
+        states["Caught"] = reading("$done", Next="Both")
+        assert "SL052" in codes(machine(states))
+
+    def test_a_choices_rule_assigns_instead_of_the_state(self) -> None:
+        states = {
+            "Which": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.a", "IsPresent": True, "Assign": {"rule": 1}, "Next": "Rule"}],
+                "Assign": {"other": 1},
+                "Default": "Other",
+            },
+            "Rule": reading("$rule"),
+            "Other": reading("$other"),
+        }
+        assert not codes(machine(states))
+        states["Rule"] = reading("$other")
+        assert "SL052" in codes(machine(states))
+
+    def test_a_state_does_not_see_what_it_assigns_and_a_loop_comes_round(self) -> None:
+        states = {
+            "Count": {"Type": "Pass", "Parameters": {"n.$": "$n"}, "Assign": {"n.$": "$.n"}, "Next": "Again"},
+            "Again": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$n", "NumericLessThan": 3, "Next": "Count"}],
+                "Default": "Done",
+            },
+            "Done": {"Type": "Succeed"},
+        }
+        assert codes(machine(states)) == ["SL053"]
+
+    def test_inner_scopes_read_the_outer_ones_but_not_in_a_distributed_map(self) -> None:
+        inner: dict[str, Any] = {"StartAt": "Read", "States": {"Read": reading("$total")}}
+        states = {
+            "Begin": {"Type": "Pass", "Assign": {"total": 1}, "Next": "Each"},
+            "Each": {"Type": "Map", "ItemProcessor": inner, "ItemSelector": {"t.$": "$total"}, "End": True},
+        }
+        assert not codes(machine(states))
+        inner["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+        (problem,) = told(machine(states))
+        assert problem.code == "SL052"
+        assert problem.hint is not None
+        assert "ItemSelector" in problem.hint
+
+    def test_siblings_do_not_see_one_another(self) -> None:
+        left = {"StartAt": "L", "States": {"L": {"Type": "Pass", "Assign": {"mine": 1}, "End": True}}}
+        right = {"StartAt": "R", "States": {"R": reading("$mine")}}
+        assert "SL052" in codes(machine({"Both": {"Type": "Parallel", "Branches": [left, right], "End": True}}))
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "{% ($x := 1; $x + 1) %}",
+            "{% $map([1], function($v, $i) { $v + $i }) %}",
+            "{% $exists($later) ? 1 : 2 %}",
+            "{% '$inText' & \"$x\" & /* $comment */ $states.input.`$quoted` %}",
+            "{% $replace('a', /$a/, 'b') %}",
+            "{% [1,2]@$v.($v) %}",
+            "{% $states.input ~> $string %}",
+            "{% $uuid() & $string($random()) & $hash('a', 'MD5') %}",
+        ],
+    )
+    def test_names_that_an_expression_binds_itself_or_only_mentions(self, text: str) -> None:
+        assert not codes(machine({"A": {"Type": "Pass", "Output": text, "End": True}}, QueryLanguage="JSONata"))
+
+    def test_an_unknown_function_and_a_misspelled_states(self) -> None:
+        for text, hint in (("{% $uppercas('a') %}", "'uppercase'"), ("{% $state.input %}", "'$states'")):
+            (problem,) = told(machine({"A": {"Type": "Pass", "Output": text, "End": True}}, QueryLanguage="JSONata"))
+            assert problem.code == "SL052"
+            assert hint in (problem.hint or "")
+
+
+class TestFailures:
+    def test_task_failed_leaves_time_outs_to_those_after_it(self) -> None:
+        rows = [{"ErrorEquals": ["States.TaskFailed"]}, {"ErrorEquals": ["States.Timeout", "States.HeartbeatTimeout"]}]
+        assert not codes(machine({"A": {**TASK, "Retry": rows, "End": True}}))
+        assert codes(machine({"A": {**TASK, "Retry": [*rows, {"ErrorEquals": ["Busy"]}], "End": True}})) == ["SL005"]
+
+    def test_retry_and_catch_do_not_shadow_each_other(self) -> None:
+        state = {
+            **TASK,
+            "Retry": [{"ErrorEquals": ["Busy", "Late"]}],
+            "Catch": [{"ErrorEquals": ["Busy"], "Next": "Done"}],
+            "Next": "Done",
+        }
+        assert not codes(machine({"A": state, "Done": {"Type": "Succeed"}}))
+
+
+class TestTimeouts:
+    ASK = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "Parameters": {"FunctionName": "ask", "Payload": {"all.$": "$$"}},
+        "End": True,
+    }
+
+    @pytest.mark.parametrize("limit", [{"HeartbeatSeconds": 60}, {"TimeoutSecondsPath": "$.limit"}])
+    def test_any_limit_will_do(self, limit: dict[str, Any]) -> None:
+        assert not codes(machine({"A": {**self.ASK, **limit}}))
+
+    def test_a_limit_of_the_machine_will_do(self) -> None:
+        assert not codes(machine({"A": self.ASK}, TimeoutSeconds=3600))
+        assert codes(machine({"A": self.ASK})) == ["SL020"]
+
+    def test_an_activity_waits_for_its_worker(self) -> None:
+        activity = "arn:aws:states:eu-west-1:123456789012:activity:pack"
+        assert codes(machine({"A": {"Type": "Task", "Resource": activity, "End": True}})) == ["SL020"]
+
+
+class TestPlaceholders:
+    @pytest.mark.parametrize(
+        "value", ["${X}", "${Res.Attr}", "${AWS::Region}", "__x__", "${self:custom.x}", {"Ref": "X"}]
+    )
+    @pytest.mark.parametrize(
+        "field",
+        [
+            "ResultSelector",
+            "TimeoutSeconds",
+            "Parameters",
+            "InputPath",
+            "ResultPath",
+            "Retry",
+            "Catch",
+            "Next",
+            "Resource",
+            "Credentials",
+        ],
+    )
+    def test_stand_wherever_a_value_may(self, field: str, value: Any) -> None:
+        state = {**TASK, "Next": "Done", field: value}
+        assert not codes(machine({"A": state, "Done": {"Type": "Succeed"}}))
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            {"a.$": "$.${Field}"},
+            {"a.$": "States.Format('${Text}-{}', ${Path})"},
+            {"a.$": "${Path}"},
+            {"${Key}": 1},
+        ],
+    )
+    def test_stand_inside_paths_calls_and_keys(self, value: Any) -> None:
+        assert not codes(machine({"A": {"Type": "Pass", "Parameters": value, "End": True}}))
+
+    def test_what_is_wrong_beside_one_is_still_wrong_and_shown_as_written(self) -> None:
+        (problem,) = told(machine({"A": {"Type": "Pass", "InputPath": "$.${Field} b", "End": True}}))
+        assert "'$.${Field} b'" in problem.message
+
+    def test_the_whole_of_a_rule(self) -> None:
+        rule = {"Variable": "$.n", "NumericEquals": "${N}", "Next": "Done"}
+        states = {"A": {"Type": "Choice", "Choices": [rule], "Default": "Done"}, "Done": {"Type": "Succeed"}}
+        assert not codes(machine(states))
+
+
+def test_every_problem_of_a_state_is_told_at_once() -> None:
+    state = {
+        "Type": "Pass",
+        "Parameters": {"a.$": "$.a b", "b.$": 5, "c": [{"d.$": "States.Nope()"}]},
+        "ResultPath": "$.x[*]",
+        "Nxt": "B",
+        "Comment": 5,
+        "End": True,
+    }
+    assert len(told(machine({"A": state}))) == 6
+
+
+def test_a_target_outside_says_why_it_cannot_be() -> None:
+    inner = {"StartAt": "In", "States": {"In": {"Type": "Pass", "Next": "After"}}}
+    states = {"Both": {"Type": "Parallel", "Branches": [inner], "Next": "After"}, "After": {"Type": "Succeed"}}
+    (problem, *_) = [p for p in told(machine(states)) if p.code == "MISSING_TRANSITION_TARGET"]
+    assert problem.hint == "'After' is outside: a branch or iteration ends by itself, with End"
+
+
+VALUES = st.sampled_from(
+    [None, True, 0, -1, 10**30, "", "$.a", "$", "{% $x %}", "{%", "${X}", "__y__", [], [1], [{}], {}, {"Ref": "X"}]
+    + [{"Fn::Sub": 5}, {"Fn::Join": [1, 2]}, ["States.ALL"], {"Mode": "DISTRIBUTED"}, {"Type": []}]
+)
+EXAMPLES = [rule.right for rule in RULES.values() if not isinstance(rule.right, str)]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(EXAMPLES), st.lists(st.tuples(st.integers(0, 10**6), VALUES), min_size=1, max_size=3))
+def test_whatever_stands_anywhere_is_told_and_never_a_crash(example: Any, damages: list[tuple[int, Any]]) -> None:
+    damaged = decode(encode(example))
+    for number, value in damages:
+        spots = list(_spots(damaged))
+        if spots:
+            parent, key = spots[number % len(spots)]
+            parent[key] = decode(encode(value))
+    for kind in ("STANDARD", "EXPRESS"):
+        validate(encode(damaged), type=kind, target="aws")
+
+
+def _spots(value: Any) -> Iterator[tuple[Any, Any]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield value, key
+        yield from _spots(item)
