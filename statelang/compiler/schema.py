@@ -97,8 +97,10 @@ def _definitions() -> Iterable[tuple[str, Schema]]:
     yield (
         "JSONataState",
         {
-            "properties": {"QueryLanguage": {"enum": ["JSONata"]}},
-            **_by_type("JSONata", "JSONataStates"),
+            "allOf": [
+                {"properties": {"QueryLanguage": _open_or({"enum": ["JSONata"]})}},
+                _by_type("JSONata", "JSONataStates"),
+            ]
         },
     )
     for states in ("States", "JSONataStates"):
