@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint types bench docs clean
+.PHONY: demo demo-lambda test check lint types bench docs clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Statelang needs Python 3.11 or newer: make PYTHON=python3.12")'
@@ -14,6 +14,9 @@ $(READY): pyproject.toml
 
 demo: $(READY)
 	PATH="$(BIN):$$PATH" definitions/quote/demo.sh
+
+demo-lambda: $(READY)
+	$(BIN)/python -m tests.aws.demo
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile

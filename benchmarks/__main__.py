@@ -83,6 +83,8 @@ def rows(folder: Path, runs: int, only: str) -> Iterator[Row]:
         yield from others(folder)
     if not only or only == "JSONata":
         yield from (Row(*row) for row in queries.rows())
+    if not only or only in "dynamodb lambda":
+        yield from on_aws(folder, runs)
 
 
 def others(folder: Path) -> Iterator[Row]:
@@ -107,6 +109,22 @@ def _validation() -> Iterator[Row]:
     others = validation.seconds_for_the_definitions_of_others()
     if others is not None:
         yield Row(f"validate {others[0]} real definitions", others[1], "s")
+
+
+def on_aws(folder: Path, runs: int) -> Iterator[Row]:
+    """Executions in DynamoDB and in Lambda: what `--only dynamodb` or `--only lambda` shows."""
+    from benchmarks import dynamodb, functions
+
+    with dynamodb.endpoint() as endpoint:
+        for kind, policy, cost in dynamodb.costs(endpoint, runs):
+            bare, name = f"the same calls, {kind}, {policy}", f"DynamoDB, {kind}, {policy}"
+            yield Row(bare, cost.bare, "transitions/s")
+            yield Row(name, cost.rate, "transitions/s", bare, cost.rate / cost.bare)
+            yield Row(name, cost.requests, "requests/transition")
+            yield Row(name, cost.writes, "write units/transition")
+            yield Row(name, cost.reads, "read units/transition")
+        for name, took in functions.measure(folder, endpoint):
+            yield Row(name, took, "ms")
 
 
 def _sleepers(folder: Path) -> Iterator[Row]:

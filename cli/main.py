@@ -19,14 +19,13 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "run": ("run", "Run a state machine to its end, showing it live."),
     "start": ("run", "Start an execution and leave it to a worker."),
     "worker": ("run", "Drive every execution of a store, until it is stopped."),
+    "deploy": ("deploy", "Write what it takes to deploy: a Lambda function, or AWS Step Functions."),
     "resume": ("run", "Drive one execution on from where it stands."),
     "redrive": ("run", "Let a failed, stopped or timed-out execution go on."),
     "stop": ("executions", "Stop an execution, whoever drives it."),
     "list": ("executions", "List executions, the newest first."),
     "show": ("executions", "Show one execution, and where it stands."),
     "history": ("executions", "Show the history of an execution, event by event."),
-    "map-run": ("map_run", "Look at a Distributed Map's Map Runs, or change their limits."),
-    "activity": ("activity", "Take tasks of an activity."),
     "task": ("task", "Answer a task by its token."),
     "validate": ("validate", "Check definitions and tell every problem."),
     "graph": ("graph", "Draw a state machine: Mermaid, SVG, or a page to look around in."),
@@ -52,8 +51,7 @@ class Commands(click.Group):
         row = COMMANDS.get(name)
         if row is None:
             return None
-        attribute = f"{name.replace('-', '_')}_command"
-        command: click.Command = getattr(import_module(f".{row[0]}", __package__), attribute)
+        command: click.Command = getattr(import_module(f".{row[0]}", __package__), f"{name}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

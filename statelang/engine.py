@@ -247,11 +247,10 @@ class Engine(Reach):
         return self.store.summary(name)
 
     def executions(
-        self, *, machine: str | None = None, status: str | None = None, limit: int = 100, map_run: str | None = None
+        self, *, machine: str | None = None, status: str | None = None, limit: int = 100
     ) -> Sequence[Summary]:
-        """The newest executions first; of a Map Run (its id or ARN) its children, in order."""
-        run = None if map_run is None else map_run.rpartition(":")[2]
-        return self.store.summaries(machine=machine, status=status, limit=limit, map_run=run)
+        """The newest executions first."""
+        return self.store.summaries(machine=machine, status=status, limit=limit)
 
     def history(self, name: str, *, after: int = 0) -> Iterator[dict[str, Json]]:
         """AWS's history events after event number `after`; `timestamp` in milliseconds since 1970."""
@@ -357,6 +356,9 @@ class Engine(Reach):
             self._watch(execution, steps)
         if execution.head.status != "RUNNING" and execution.started.id in self._waiters:
             self._tell_waiters(execution.started.id, result=result_of(execution))
+
+    def released(self, execution: str, due: int | None) -> None:
+        """The worker's word that it has given an execution back."""
 
     def gave_up(self, execution: str, problem: BaseException) -> None:
         """The worker's word that it cannot drive an execution on."""

@@ -90,7 +90,14 @@ class Live:
 
 
 class Performer:
-    """Hands the tasks of executions to the pool, and tells the worker how they went."""
+    """Hands the tasks of executions to the pool, and tells the worker how they went.
+
+    `fits`, where there is one, is asked before a task is performed; one that does not fit is asked for again by whoever
+    drives the execution next. `ends` is when this process ends (ms since 1970): the latest deadline of a task.
+    """
+
+    fits: Callable[[RunTask], bool] | None = None
+    ends: int | None = None
 
     def __init__(self, integrations: Integrations, clock: Clock, threads: int, tell: Callable[[Message], None]) -> None:
         self._integrations = integrations
@@ -131,6 +138,8 @@ class Performer:
                 self._pool.abandon(task.job)
 
     def _perform(self, live: Live, request: RunTask) -> None:
+        if self.fits is not None and not self.fits(request):
+            return
         task = Task(request)
         try:
             integration = self._integrations.find(request.resource, request.input.json)
@@ -183,6 +192,8 @@ class Performer:
         deadline = request.deadline
         if deadline is None and request.timeout is not None:
             deadline = now() + round(request.timeout * 1000)
+        if self.ends is not None:
+            deadline = self.ends if deadline is None else min(deadline, self.ends)
         return TaskCall(
             resource=request.resource,
             input=request.input.json,
@@ -206,6 +217,8 @@ class Performer:
             answer = integration.perform(call)
         except BaseException as problem:
             answer = Failed("States.TaskFailed", f"{type(problem).__name__}: {problem}")
+        if task.cancel.is_set():
+            return  # what a task that gave up returns is no answer: whoever drives the execution next asks again
         begins: Begins | None = getattr(answer, "begins", None)
         for stimulus in _stimuli(answer, task.request, self._clock.now()):
             self._tell(Told(execution, stimulus, begins))

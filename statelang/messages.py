@@ -72,6 +72,10 @@ class Observer(Protocol):
         """These steps of an execution are in the store."""
         ...
 
+    def released(self, execution: str, due: int | None) -> None:
+        """An execution was given back: it moves by itself at `due` (None: it does not), or when something is posted."""
+        ...
+
     def gave_up(self, execution: str, problem: BaseException) -> None:
         """This worker cannot drive an execution on; it is as it was at its last commit."""
         ...

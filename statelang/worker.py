@@ -50,6 +50,7 @@ Policy = Literal["transition", "effect", "strict"]
 class Worker:
     """Drives executions of one store. `adopts`: also those that nobody drives, whoever began them.
 
+    `lets_go`: it gives back what waits for nothing that is done here (one that adopts finds it again).
     Everything but `tell` is called by one thread.
     """
 
@@ -67,18 +68,19 @@ class Worker:
     ) -> None:
         self.store = store
         self.adopts = adopts
+        self.lets_go = adopts
         self.live: dict[str, Live] = {}
         self.integrations = integrations
         self.observer = observer
         self.clock = clock
         self._policy = policy
         self._mail: SimpleQueue[Message] = SimpleQueue()
-        self._performer = Performer(integrations, clock, threads, self.tell)
-        self.runs = MapRuns(self, integrations, clock, lambda: self._performer.backlog, self.tell)
+        self.performer = Performer(integrations, clock, threads, self.tell)
+        self.runs = MapRuns(self, integrations, clock, lambda: self.performer.backlog, self.tell)
         self.changed: dict[str, Live] = {}
         self._ready: dict[str, Live] = {}
-        self._takeovers = Takeovers(self, compile)
-        self.adopt = self._takeovers.adopt
+        self.takeovers = Takeovers(self, compile)
+        self.adopt = self.takeovers.adopt
         self._timers = Timers(self.live)
         self._chance = Chance()
         self._looked = 0
@@ -94,26 +96,19 @@ class Worker:
         self._fire_timers()
         self.runs.feed()
         self._move()
-        self._commit()
+        self.commit()
 
     def drain(self, grace: int) -> None:
         """Take the answers of tasks under way for up to `grace` milliseconds, cancel the rest, give everything back."""
-        self._commit()
+        self.commit()
         end = self.clock.now() + grace
-        while (self._performer.stops or any(live.tasks for live in self.live.values())) and self.clock.now() < end:
+        while (self.performer.stops or any(live.tasks for live in self.live.values())) and self.clock.now() < end:
             message = self.clock.wait(self._mail, end, poll=None, busy=True)
             if message is not None:
                 self._handle(message)
-                self._commit()
-        for live in self.live.values():
-            for task in live.tasks.values():
-                task.cancel.set()
-        commits = [Commit(live.lease, (), release=True, due=0) for live in self.live.values()]
-        self.live.clear()
-        if commits:
-            with contextlib.suppress(StoreError):  # what cannot be given back is free once this process has ended
-                self.store.commit(commits, sync=False)
-        self._performer.close()
+                self.commit()
+        self.takeovers.give_back()
+        self.performer.close()
 
     def _read_mail(self) -> None:
         message = None
@@ -161,7 +156,7 @@ class Worker:
             self.store.commit([Commit(lease, (), release=True, due=0) for lease in leases if lease], sync=True)
         for (new, execution, program), lease in zip(message.executions, leases):
             if lease is not None and message.drive:
-                self._takeovers.know(program)
+                self.takeovers.know(program)
                 live = self.drive(Live(lease, execution, program))
                 self.observer.committed(live.execution, [new.step])
         made = zip(message.executions, leases)
@@ -202,10 +197,10 @@ class Worker:
 
     def _take(self, message: Take) -> None:
         try:
-            taken = message.execution in self.live or self._takeovers.adopt(message.execution, message.why)
+            taken = message.execution in self.live or self.takeovers.adopt(message.execution, message.why)
             if message.why != "resume":
                 self._take_posts()
-                self._commit()  # who stops or redrives may look at the store right away
+                self.commit()  # who stops or redrives may look at the store right away
             message.taken(taken)
         except StatelangError as problem:
             message.taken(problem)
@@ -219,7 +214,7 @@ class Worker:
         if self.live:
             self._take_posts()
         if self.adopts:
-            self._takeovers.adopt_due(now)
+            self.takeovers.adopt_due(now)
 
     def _take_posts(self) -> None:
         for post in self.store.posts():
@@ -289,12 +284,12 @@ class Worker:
         self.forget(id)
         self.runs.forget(live)
         if not isinstance(problem, LeaseLost):
-            self._takeovers.aside.keep(live.lease, problem, self.clock.now())
+            self.takeovers.aside.keep(live.lease, problem, self.clock.now())
         for command in list(live.tasks):
-            self._performer.cancel(live, command)
+            self.performer.cancel(live, command)
         self.observer.gave_up(id, problem)
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
         """Write what this round has done, then do what it asked for."""
         if not self.changed:
             with contextlib.suppress(StoreError):  # nothing needs it done now
@@ -336,14 +331,14 @@ class Worker:
             self._give_up(changed[id], problem)
         doubtful = {changed[id].execution.started.map_run for id in problem.executions}
         for live in [live for live in self.live.values() if doubtful & set(live.execution.runs)]:
-            self._takeovers.load_again(live)
+            self.takeovers.load_again(live)
         kept = {live.lease.execution: live for live in (*changed.values(), *born)}
         for live in kept.values():
             live.answered = live.answered and live.execution.started.parent in self.live
             if live.parent is not None and self.live.get(live.parent.lease.execution) is not live.parent:
                 self.forget(live.lease.execution)
         self.changed = {id: live for id, live in kept.items() if self.live.get(id) is live}
-        self._commit()
+        self.commit()
 
     def _commit_of(self, live: Live, born: Sequence[Live]) -> Commit:
         execution = live.execution
@@ -359,15 +354,15 @@ class Worker:
             sends=[post for one in together for post in (*self.runs.told_elsewhere(one), *answers(one))],
             queued=[task for one in together for task in queued(one, self.integrations)],
         )
-        if not self._can_let_go(live):
+        if not self.can_let_go(live):
             return commit
         timer = execution.due()
         return replace(commit, release=True, due=None if timer is None else timer[0])
 
-    def _can_let_go(self, live: Live) -> bool:
+    def can_let_go(self, live: Live) -> bool:
         """Whether an execution waits for nothing that this process does, and for no timer that is near."""
         execution = live.execution
-        if not self.adopts or execution.ready or live.tasks or execution.head.status != "RUNNING":
+        if not self.lets_go or execution.ready or live.tasks or execution.head.status != "RUNNING":
             return False
         if self.runs.holds(live):
             return False
@@ -387,6 +382,8 @@ class Worker:
             self.forget(live.lease.execution)
         if steps:
             self.observer.committed(live.execution, steps)
+        if commit.release and not ended:
+            self.observer.released(live.lease.execution, commit.due)
 
     def do(self, live: Live, command: Command) -> None:
         """Do what the core asked for: a Map Run's part here, all else on the pool."""
@@ -395,4 +392,4 @@ class Worker:
         elif isinstance(command, Cancel) and command.run:
             self.runs.cancel(command.run)
         else:
-            self._performer.do(live, command)
+            self.performer.do(live, command)

@@ -50,6 +50,7 @@ FLOORS: dict[str, int] = {
     "views": 6,
     "notation": 5,
     "testing": 7,
+    "aws": 7,
 }
 SIBLINGS = (
     {"views", "engine"},
@@ -135,7 +136,7 @@ def test_technologies_stay_at_home() -> None:
     homes = {
         "sqlite3": ("statelang.stores.sqlite",),
         "click": ("statelang_cli",),
-        "boto3": ("statelang.stores.dynamodb", "statelang.tasks"),
+        "boto3": ("statelang.stores.dynamodb", "statelang.tasks", "statelang.aws"),
         "graphlay": ("statelang.views.picture",),
     }
     for technology, home in homes.items():

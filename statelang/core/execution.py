@@ -41,7 +41,8 @@ class Started(msgspec.Struct, frozen=True, omit_defaults=True):
     A child of a Map Run says which (`map_run`), which of its children it is (`index`), how many `items` it was given,
     and enters the definition at the ItemProcessor of the Map state `entry`. `parent` is the execution that began it; a
     nested execution holds the `token` of the task it was begun for; `answers` says how its end answers that: with its
-    output as text (`.sync`), as JSON (`.sync:2`), or not at all.
+    output as text (`.sync`), as JSON (`.sync:2`), or not at all. `callback` is a token of
+    somebody else's, to be answered by whoever was given it.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Started(msgspec.Struct, frozen=True, omit_defaults=True):
     items: int = 0
     token: str = ""
     answers: Answers = "no"
+    callback: str = ""
 
 
 class Head(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -15,11 +15,8 @@ from typing import Final
 from statelang.stores.dynamodb.calls import Calls
 from statelang.stores.dynamodb.items import ALONE, WORKERS, held_by, id_of, number
 
-LEASE_MS: Final = 30_000
-"""How long a worker's lease lasts."""
-
-RENEW_MS: Final = 10_000
-"""How old it is when it is renewed."""
+RENEWALS: Final = 3
+"""How often a lease is renewed while it lasts."""
 
 
 def wall_clock() -> int:
@@ -30,19 +27,20 @@ def wall_clock() -> int:
 class Owner:
     """This worker, from the first thing it holds on."""
 
-    def __init__(self, calls: Calls, now: Callable[[], int]) -> None:
+    def __init__(self, calls: Calls, now: Callable[[], int], lease: int) -> None:
         self.name = ""
         self._calls = calls
         self._now = now
+        self._lease = lease
         self._renewed = 0
 
     def renew(self) -> None:
         """Have a lease, and renew it at a third: one write for all that this worker holds."""
         now = self._now()
-        if self.name and now - self._renewed < RENEW_MS:
+        if self.name and now - self._renewed < self._lease // RENEWALS:
             return
         self.name = self.name or os.urandom(8).hex()
-        until = {"N": str(now + LEASE_MS)}
+        until = {"N": str(now + self._lease)}
         item = {"pk": {"S": f"w:{self.name}"}, "sk": {"S": ALONE}, "queue": {"S": WORKERS}, "due": until}
         self._calls.put_all([item])
         self._renewed = now

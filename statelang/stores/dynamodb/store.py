@@ -67,16 +67,21 @@ class DynamoStore(NoMapRuns):
 
     def __init__(self, address: Address, *, now: Callable[[], int] = wall_clock) -> None:
         self.poll_ms = address.poll
+        self.lease_ms = address.lease
         self.place = str(address)
         self.calls = Calls(address)
         self.blobs = Blobs(self.calls)
-        self.owner = Owner(self.calls, now)
+        self.owner = Owner(self.calls, now, address.lease)
         self.reading = Reading(self.calls, self.blobs, self.owner.lives)
         self._lanes = Lanes()
         self._held: dict[str, Held] = {}
         self._known: set[tuple[str, str]] = set()
         self._passed: dict[tuple[str, int], int] = {}
         self._garbage: deque[tuple[str, str]] = deque()
+
+    def warm(self) -> None:
+        """Have the client, before it is needed."""
+        _ = self.calls.client
 
     def create(self, executions: Sequence[NewExecution]) -> Sequence[Lease | None]:
         self.owner.renew()

@@ -25,27 +25,33 @@ INDEXES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """Index -> its partition key and its sort key, each with its type."""
 
-OPTIONS: Final = ("region", "endpoint", "bucket", "poll")
+OPTIONS: Final = ("region", "endpoint", "bucket", "poll", "lease")
 POLL_MS: Final = 1_000
+LEASE_MS: Final = 30_000
 ENDPOINT: Final = "STATELANG_DYNAMODB_ENDPOINT"
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a store is. `bucket` takes large values, `poll` is how often other processes are looked for, in ms."""
+    """Where a store is. `bucket` takes large values.
+
+    `poll` is how often other processes are looked for, and `lease` how long a worker that says nothing is taken to
+    live, in milliseconds.
+    """
 
     table: str
     region: str | None = None
     endpoint: str | None = None
     bucket: str | None = None
     poll: int = POLL_MS
+    lease: int = LEASE_MS
 
     def __str__(self) -> str:
         return f"dynamodb://{self.table}"
 
 
 def read_address(rest: str) -> Address:
-    """`//TABLE?region=…&endpoint=…&bucket=…&poll=…`. Raises InvalidSettings.
+    """`//TABLE?region=…&endpoint=…&bucket=…&poll=…&lease=…`. Raises InvalidSettings.
 
     Without `endpoint` the one in STATELANG_DYNAMODB_ENDPOINT counts, if there is one.
     """
@@ -58,11 +64,14 @@ def read_address(rest: str) -> Address:
     if unknown:
         raise InvalidSettings(f"the store address has an unknown option {unknown[0]!r}; known are {', '.join(OPTIONS)}")
     options = {name: values[-1] for name, values in given.items() if values[-1]}
-    poll = options.pop("poll", str(POLL_MS))
-    if not poll.isascii() or not poll.isdigit():
-        raise InvalidSettings(f"poll={poll} in the store address must be a number of milliseconds")
+    times = {"poll": options.pop("poll", str(POLL_MS)), "lease": options.pop("lease", str(LEASE_MS))}
+    for name, value in times.items():
+        if not value.isascii() or not value.isdigit():
+            raise InvalidSettings(f"{name}={value} in the store address must be a number of milliseconds")
     options.setdefault("endpoint", os.environ.get(ENDPOINT) or "")
-    return Address(table, options.get("region"), options["endpoint"] or None, options.get("bucket"), int(poll))
+    return Address(
+        table, options.get("region"), options["endpoint"] or None, options.get("bucket"), *map(int, times.values())
+    )
 
 
 def definition(table: str) -> dict[str, Any]:

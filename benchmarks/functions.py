@@ -1,0 +1,71 @@
+"""Cold start and warm invoke of a ten-state machine in the Lambda runtime, beside a handler that does nothing.
+
+Rule: both run in the same emulated runtime, a process each, and take turns.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from statistics import median
+
+from statelang.config import table_care
+from tests.aws.runtime import Environment
+from tests.shared import ROOT
+
+COLD = 7
+WARM = 60
+
+EMPTY = "def handler(event, context):\n    return event\n"
+TEN = """import statelang, statelang.aws
+states = {f"S{n}": {"Type": "Pass", **({"Next": f"S{n + 1}"} if n < 9 else {"End": True})} for n in range(10)}
+handler = statelang.aws.handler({"StartAt": "S0", "States": states})
+"""
+IMPORT = """import time, boto3
+boto3.client("dynamodb", region_name="us-east-1")
+began = time.perf_counter()
+import statelang.aws
+from statelang.config import open_store
+open_store("dynamodb://t?region=us-east-1")
+print(time.perf_counter() - began)
+"""
+
+
+def measure(folder: Path, endpoint: str) -> Iterator[tuple[str, float]]:
+    """(name, milliseconds)."""
+    address = f"dynamodb://functions?region=us-east-1&endpoint={endpoint}"
+    table_care(address).create()
+    (folder / "empty.py").write_text(EMPTY)
+    (folder / "ten.py").write_text(TEN)
+    cold: dict[str, list[float]] = {"empty": [], "ten": []}
+    warm: dict[str, list[float]] = {"empty": [], "ten": []}
+    for number in range(COLD):
+        for name in cold:
+            with closing(Environment(f"{name}.handler", {"STATELANG_STORE": address}, folder)) as environment:
+                began = time.perf_counter()
+                environment.invoke(_event(f"cold{number}"))
+                cold[name].append(time.perf_counter() - began)
+                for again in range(WARM // COLD):
+                    outcome = environment.invoke(_event(f"warm{number}-{again}"))
+                    assert outcome.kind == "response", outcome
+                    warm[name].append(outcome.seconds)
+    for label, found in (("cold start", cold), ("warm invoke", warm)):
+        for name, times in found.items():
+            yield f"{label}, {'ten states' if name == 'ten' else 'empty handler'}", median(times) * 1000
+    yield "import statelang.aws, boto3 loaded", _import()
+
+
+def _event(name: str) -> dict[str, object]:
+    return {"start": {"name": name, "input": {"a": 1}}}
+
+
+def _import() -> float:
+    took = []
+    for _ in range(COLD):
+        ran = subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True, cwd=ROOT)
+        took.append(float(ran.stdout))
+    return median(took) * 1000

@@ -1,0 +1,147 @@
+"""An engine without a thread: whoever calls it drives it, for as long as there is something to do and time to do it.
+
+Rule: it is the same engine and the same worker; only who calls `round` differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from queue import SimpleQueue
+from typing import Any, Final
+
+import msgspec
+
+from statelang.clock import RealClock
+from statelang.core.execution import Execution, Step
+from statelang.core.stimulus import RunTask
+from statelang.engine import Engine
+from statelang.errors import LeaseLost, StatelangError
+from statelang.messages import Message
+from statelang.ports import NewExecution
+from statelang.program import Program
+from statelang.result import Result, result_of
+from statelang.state_machine import StateMachine
+from statelang.values import Json
+
+TASK_MS: Final = 10_000
+"""How long a task without TimeoutSeconds is expected to take."""
+
+FRESH: Final = 0.8
+"""A task is begun in any case while this much of the time is left: no other invocation would have more."""
+
+
+class Time:
+    """How much time an invocation has. `left` tells, in milliseconds, what is left until it must give back."""
+
+    def __init__(self, remaining: Callable[[], int] | None, reserve: int) -> None:
+        self._remaining = remaining
+        self._reserve = reserve
+        self.whole = self.left()
+
+    def left(self) -> int:
+        """Milliseconds until this invocation must give back what it drives."""
+        return 1 << 40 if self._remaining is None else self._remaining() - self._reserve
+
+    def fits(self, task: RunTask, expected: int) -> bool:
+        """Whether a task can be expected to end in time."""
+        left = self.left()
+        need = expected if task.timeout is None else round(task.timeout * 1000)
+        return left > 0 and (need <= left or left >= self.whole * FRESH)
+
+    def ends(self, now: int) -> int | None:
+        """The latest deadline of a task: after what it drives was given back, before the process is ended."""
+        return None if self._remaining is None else now + self.left() + self._reserve // 2
+
+
+class ByHand(Engine):
+    """See `Engine`. What has become of the executions it held is in `ended`, `asleep`, `unfinished` and `problems`."""
+
+    def __init__(self, *args: Any, expected_ms: int = TASK_MS, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._worker.lets_go = True
+        self._worker.performer.fits = self._fits
+        self._expected = expected_ms
+        self.begin(Time(None, 0))
+
+    def begin(self, time: Time) -> None:
+        """A new invocation."""
+        self._time = time
+        self.callback = ""
+        self._worker.performer.ends = time.ends(RealClock().now())
+        self._put_off = False
+        self.ended: dict[str, tuple[Execution, Result]] = {}
+        self.asleep: dict[str, int | None] = {}
+        self.unfinished: list[str] = []
+        self.problems: dict[str, BaseException] = {}
+
+    def drive(self) -> None:
+        """Go on until all that is held has ended, sleeps, or the time is up; then hold nothing."""
+        worker = self._worker
+        while worker.live and self._time.left() > 0 and not self._only_waits():
+            worker.round()
+        if worker.live and not self._put_off and self._time.left() > 0:
+            worker.takeovers.let_go()
+        self.unfinished = list(worker.live)
+        worker.takeovers.give_back()
+
+    def holds(self, name: str) -> bool:
+        """Whether an execution is driven here now."""
+        return name in self._worker.live
+
+    def time_left(self) -> int:
+        """Milliseconds until this invocation must give back what it drives."""
+        return self._time.left()
+
+    def drop(self) -> None:
+        """Something went wrong: give back what can be given back."""
+        self._worker.takeovers.give_back()
+
+    def _begin(
+        self, machine: StateMachine, name: str, input: Json, **link: Any
+    ) -> tuple[NewExecution, Execution, Program]:
+        new, execution, program = super()._begin(machine, name, input, **link)
+        execution.started = msgspec.structs.replace(new.started, callback=self.callback)
+        return replace(new, started=execution.started), execution, program
+
+    def _only_waits(self) -> bool:
+        """Whether nothing here moves, or is performed, or is due within moments."""
+        soon = self._clock.now() + min(1_000, self._time.left())
+        for live in self._worker.live.values():
+            timer = live.execution.due()
+            if live.execution.ready or live.tasks or (timer is not None and timer[0] <= soon):
+                return False
+        return True
+
+    def _fits(self, task: RunTask) -> bool:
+        fits = self._time.fits(task, self._expected)
+        self._put_off = self._put_off or not fits
+        return fits
+
+    def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
+        super().committed(execution, steps)
+        if execution.head.status != "RUNNING":
+            self.ended[execution.started.id] = execution, result_of(execution)
+
+    def released(self, execution: str, due: int | None) -> None:
+        self.asleep[execution] = due
+
+    def gave_up(self, execution: str, problem: BaseException) -> None:
+        super().gave_up(execution, problem)
+        if not isinstance(problem, LeaseLost):  # somebody else drives it
+            self.problems[execution] = problem
+
+    def _ask(self, message: Callable[[Callable[[Any], None]], Message]) -> Any:
+        self._work()
+        answered: SimpleQueue[Any] = SimpleQueue()
+        self._worker.tell(message(answered.put))
+        while answered.empty():
+            self._worker.round()
+        answer = answered.get()
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def _work(self) -> None:
+        if self._closing.is_set():
+            raise StatelangError("the engine is closed")

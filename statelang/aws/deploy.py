@@ -1,0 +1,215 @@
+"""What it takes to run state machines in a Lambda function, or as ones of AWS Step Functions, as files to own.
+
+    DIR/template.yaml          SAM: function, table, queue, roles, alarms
+    DIR/app.py                 the handler
+    DIR/function-ARCH.zip      both, with Statelang, its dependencies, the definitions and what performs their tasks
+
+Rule: what is written can be read, changed and deployed by hand; it is never written over without being asked.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+from statelang.core.resource import classify
+from statelang.errors import InvalidSettings, StatelangError
+from statelang.state_machine import StateMachine
+from statelang.stores.dynamodb.table import resource
+from statelang.values import Json
+
+PLATFORMS: Final[Mapping[str, Sequence[str]]] = {
+    "x86_64": ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64"),
+    "arm64": ("manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_28_aarch64"),
+}
+"""Architecture of a function -> the platforms whose wheels run there (Amazon Linux 2023: glibc 2.34)."""
+
+NEEDED: Final = ("msgspec", "regex")
+YAML: Final = ("ruamel.yaml",)
+"""What a definition or a bindings file in YAML needs besides. boto3 is in Lambda's runtime."""
+
+STAMP: Final = (1980, 1, 1, 0, 0, 0)
+"""The time of every file in a zip: the same content makes the same zip."""
+
+HANDLER: Final = '''"""The function: $machines, run by Statelang. Table, queue and roles come from the environment."""
+
+import statelang.aws
+
+handler = statelang.aws.handler(
+    $definitions,
+    bindings=$bindings,
+    substitutions=$substitutions,
+)
+'''
+
+
+def _text(name: str) -> Template:
+    return Template(files("statelang.aws.templates").joinpath(name).read_text(encoding="utf-8"))
+
+
+def write_lambda(
+    folder: Path,
+    machines: Mapping[Path, StateMachine],
+    *,
+    bindings: Path | None,
+    substitutions: Mapping[str, Json],
+    table: str,
+    architecture: str = "x86_64",
+    python: str = "3.12",
+    force: bool = False,
+) -> list[Path]:
+    """Write template, handler and zip of a function that runs machines; returns what was written.
+
+    Raises InvalidSettings where a file is there already, StatelangError where the dependencies cannot be fetched.
+    """
+    names = ", ".join(machine.name for machine in machines.values())
+    code = Template(HANDLER).substitute(
+        machines=names,
+        definitions=json.dumps([path.name for path in machines]),
+        bindings=repr(None if bindings is None else bindings.name),
+        substitutions=repr(dict(substitutions)),
+    )
+    archive = f"function-{architecture}.zip"
+    template = _text("lambda.yaml").substitute(
+        machines=names,
+        table=table,
+        zip=archive,
+        python=python,
+        architecture=architecture,
+        table_resource=_indented(resource({"Ref": "TableName"}), 4),
+    )
+    written = [folder / "template.yaml", folder / "app.py", folder / archive]
+    _check_new(written, force)
+    folder.mkdir(parents=True, exist_ok=True)
+    written[0].write_text(template, encoding="utf-8")
+    written[1].write_text(code, encoding="utf-8")
+    own = {"app.py": code.encode(), **_beside([*machines], bindings)}
+    yaml = any(path.suffix in (".yaml", ".yml") for path in [*machines, *([bindings] if bindings else [])])
+    _zip(written[2], own, [*NEEDED, *(YAML if yaml else ())], architecture, python)
+    return written
+
+
+def _check_new(paths: Sequence[Path], force: bool) -> None:
+    there = [str(path) for path in paths if path.exists()]
+    if there and not force:
+        raise InvalidSettings(f"{', '.join(there)}: exists already; --force writes over it")
+
+
+def _indented(value: Json, by: int) -> str:
+    """JSON, which is YAML, at an indentation."""
+    return "\n".join(" " * by + line for line in json.dumps(value, indent=2).splitlines())
+
+
+def _beside(definitions: Sequence[Path], bindings: Path | None) -> dict[str, bytes]:
+    """The definitions, the bindings, and the Python files beside these, which perform the tasks."""
+    found = {path.name: path.read_bytes() for path in definitions}
+    if bindings is not None:
+        found[bindings.name] = bindings.read_bytes()
+        found.update((path.name, path.read_bytes()) for path in sorted(bindings.parent.glob("*.py")))
+    return found
+
+
+def _zip(target: Path, own: Mapping[str, bytes], needed: Sequence[str], architecture: str, python: str) -> None:
+    """A function's zip, written whole or not at all."""
+    partial = target.with_suffix(".partial")
+    with tempfile.TemporaryDirectory() as wheels, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+        _fetch(Path(wheels), needed, architecture, python)
+        for name, data in sorted({**dict(_wheels(Path(wheels))), **dict(_package()), **own}.items()):
+            info = zipfile.ZipInfo(name, STAMP)
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, data, zipfile.ZIP_DEFLATED)
+    partial.replace(target)
+
+
+def _fetch(folder: Path, needed: Sequence[str], architecture: str, python: str) -> None:
+    """The wheels of what is needed, for the function's platform rather than for this one."""
+    platforms = [word for platform in PLATFORMS[architecture] for word in ("--platform", platform)]
+    words = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+    words += ["--dest", str(folder), "--only-binary=:all:", "--implementation", "cp", "--python-version", python]
+    ran = subprocess.run([*words, *platforms, *needed], capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise StatelangError(f"pip could not fetch {', '.join(needed)} for {architecture}: {ran.stderr.strip()[-500:]}")
+
+
+def _wheels(folder: Path) -> Iterator[tuple[str, bytes]]:
+    for wheel in sorted(folder.glob("*.whl")):
+        with zipfile.ZipFile(wheel) as archive:
+            for name in archive.namelist():
+                if not name.endswith("/") and ".dist-info/" not in name:
+                    yield name, archive.read(name)
+
+
+def _package() -> Iterator[tuple[str, bytes]]:
+    """Statelang itself, as it runs here."""
+    root = Path(str(files("statelang")))
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            yield str(Path("statelang") / path.relative_to(root)), path.read_bytes()
+
+
+def write_step_functions(
+    folder: Path, path: Path, machine: StateMachine, substitutions: Mapping[str, Json], *, force: bool = False
+) -> list[Path]:
+    """Write a definition and a template that makes it a state machine of AWS Step Functions."""
+    written = [folder / "template.yaml", folder / path.name]
+    _check_new(written, force)
+    template = _text("step-functions.yaml").substitute(
+        name=machine.name,
+        definition=path.name,
+        substitutions=json.dumps(dict(substitutions)),
+        statements="".join(f"            - {json.dumps(one)}\n" for one in _statements(machine)),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    written[0].write_text(template, encoding="utf-8")
+    written[1].write_bytes(path.read_bytes())
+    return written
+
+
+def _statements(machine: StateMachine) -> list[dict[str, Any]]:
+    """What the machine's role may do, as far as its Resources tell."""
+    functions: set[str] = set()
+    services: set[str] = set()
+    for use in machine.program.uses:
+        family = classify(use.resource).family
+        if use.resource.startswith("arn:") and ":lambda:" in use.resource and ":function:" in use.resource:
+            functions.add(use.resource)
+        elif use.function is not None:
+            functions.add(_function_arn(use.function))
+        elif family != "Activity":
+            services.add(use.resource)
+    found: list[dict[str, Any]] = []
+    if functions:
+        targets: list[Any] = []
+        for one in sorted(functions):
+            targets += [{"Fn::Sub": one}, {"Fn::Sub": f"{one}:*"}]
+        found.append({"Sid": "Functions", "Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": targets})
+    for one in sorted(services):
+        action = _action(one)
+        if action is not None:
+            sid = "".join(part for part in action.title() if part.isalnum())
+            found.append({"Sid": sid, "Effect": "Allow", "Action": action, "Resource": "*"})
+    return found
+
+
+def _function_arn(function: str) -> str:
+    if function.startswith("arn:"):
+        return function
+    return f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{function}"
+
+
+def _action(resource: str) -> str | None:
+    """`arn:aws:states:::sqs:sendMessage` -> `sqs:SendMessage`; None for what IAM knows by another name."""
+    parts = resource.partition(":states:::")[2].split(".")[0].split(":")
+    if parts[:1] == ["aws-sdk"]:
+        parts = parts[1:]
+    if len(parts) != 2 or parts[0] in ("http", "states", "lambda"):
+        return None
+    return f"{parts[0]}:{parts[1][:1].upper()}{parts[1][1:]}"

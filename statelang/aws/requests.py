@@ -1,0 +1,209 @@
+"""What an event asks for: the shapes that Lambda hands over, read into requests.
+
+    {"start": {"machine": …, "name": …, "input": …}}     one of the direct events, alone or in an SQS message
+    {"Records": [{"eventSource": "aws:sqs", …}]}          an SQS batch of them
+    {"source": "aws.events"} or {"sweep": true}           a schedule: look for what was lost
+
+Rule: reading changes nothing and asks nobody; what cannot be understood is refused with what would have been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from statelang.errors import InvalidInput
+from statelang.values import Json, decode
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start an execution, or find the one of this name again. `machine`: None where the function has just one.
+
+    `drive`: here and now, else by a wake-up. `callback` is the token of a task that waits for what becomes of it.
+    """
+
+    machine: str | None
+    name: str | None
+    input: Json
+    drive: bool = True
+    callback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WakeUp:
+    """Drive an execution on, if it is due."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Look for executions that are due and that nobody drives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """How an execution stands."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The events of an execution after one of them."""
+
+    name: str
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Executions:
+    """The newest executions."""
+
+    machine: str | None = None
+    status: str | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSuccess:
+    """A task's answer, by its token."""
+
+    token: str
+    output: Json
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFailure:
+    """A task's failure, by its token."""
+
+    token: str
+    error: str | None = None
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskHeartbeat:
+    """A task lives."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop an execution."""
+
+    name: str
+    error: str | None = None
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redrive:
+    """Let an execution that ended without success go on."""
+
+    name: str
+
+
+Request = (
+    Start
+    | WakeUp
+    | Sweep
+    | Describe
+    | History
+    | Executions
+    | TaskSuccess
+    | TaskFailure
+    | TaskHeartbeat
+    | Stop
+    | Redrive
+)
+
+
+def read_request(event: Json) -> Request:
+    """A direct event. Raises InvalidInput."""
+    if isinstance(event, dict):
+        if event.get("source") == "aws.events" or event.get("sweep") is True:
+            return Sweep()
+        for key, read in READ.items():
+            if key in event:
+                return read(event[key], event)
+    raise InvalidInput(f"the event is none this function knows: an SQS batch, an HTTP request, or one of {KNOWN}")
+
+
+def read_message(record: Mapping[str, Any]) -> Request:
+    """A message of an SQS batch. Raises InvalidInput."""
+    return read_request(decode(str(record["body"])))
+
+
+def _fields(given: Json, key: str, known: tuple[str, ...], needed: tuple[str, ...] = ()) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise InvalidInput(f"{key!r} must be an object with {', '.join(known)}")
+    unknown, missing = [k for k in given if k not in known], [k for k in needed if k not in given]
+    if unknown or missing:
+        wrong = f"has an unknown field {unknown[0]!r}" if unknown else f"needs {missing[0]!r}"
+        raise InvalidInput(f"{key!r} {wrong}; known are {', '.join(known)}")
+    for field in given:
+        if field not in ("input", "output", "drive", "limit") and not isinstance(given[field], str | None):
+            raise InvalidInput(f"{key!r}: {field!r} must be a text")
+    return given
+
+
+def _start(given: Json, event: Mapping[str, Any]) -> Start:
+    found = _fields(given, "start", ("machine", "name", "input", "drive", "taskToken"))
+    token = found.get("taskToken") or event.get("taskToken") or ""
+    if not isinstance(token, str):
+        raise InvalidInput("'taskToken' must be a text")
+    drive = found.get("drive", True)
+    return Start(found.get("machine"), found.get("name"), found.get("input"), bool(drive), token)
+
+
+def _name(key: str, given: Json) -> str:
+    if not isinstance(given, str):
+        raise InvalidInput(f"{key!r} must be the name of an execution")
+    return given
+
+
+def _history(given: Json, event: Mapping[str, Any]) -> History:
+    after = event.get("after", 0)
+    if not isinstance(after, int):
+        raise InvalidInput("'after' must be the number of an event")
+    return History(_name("history", given), after)
+
+
+def _executions(given: Json, event: Mapping[str, Any]) -> Executions:
+    found = _fields(given, "list", ("machine", "status", "limit"))
+    limit = found.get("limit", 100)
+    if not isinstance(limit, int) or not 1 <= limit <= 1000:
+        raise InvalidInput("'limit' must be a number from 1 to 1000")
+    return Executions(found.get("machine"), found.get("status"), limit)
+
+
+def _success(given: Json, event: Mapping[str, Any]) -> TaskSuccess:
+    found = _fields(given, "success", ("token", "output"), ("token",))
+    return TaskSuccess(found["token"], found.get("output"))
+
+
+def _stop(given: Json, event: Mapping[str, Any]) -> Stop:
+    if isinstance(given, str):
+        return Stop(given)
+    return Stop(**_fields(given, "stop", ("name", "error", "cause"), ("name",)))
+
+
+READ: Final[Mapping[str, Callable[[Json, Mapping[str, Any]], Request]]] = {
+    "start": _start,
+    "wake": lambda given, event: WakeUp(_name("wake", given)),
+    "describe": lambda given, event: Describe(_name("describe", given)),
+    "history": _history,
+    "list": _executions,
+    "success": _success,
+    "failure": lambda given, event: TaskFailure(**_fields(given, "failure", ("token", "error", "cause"), ("token",))),
+    "heartbeat": lambda given, event: TaskHeartbeat(**_fields(given, "heartbeat", ("token",), ("token",))),
+    "stop": _stop,
+    "redrive": lambda given, event: Redrive(_name("redrive", given)),
+}
+"""The key of a direct event -> what reads it."""
+
+KNOWN: Final = ", ".join(f'{{"{key}": …}}' for key in (*READ, "sweep"))

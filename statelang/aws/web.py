@@ -1,0 +1,112 @@
+"""HTTP events: a function URL, or API Gateway in either format.
+
+    POST /executions                     start: {"machine": …, "name": …, "input": …}
+    GET  /executions                     list, with ?machine= &status= &limit=
+    GET  /executions/NAME                how it stands
+    GET  /executions/NAME/history        its events, with ?after=
+    POST /executions/NAME/stop           stop it; /redrive redrives it
+    POST /tasks/success, /failure, /heartbeat    answer a task: {"token": …, …}
+
+Rule: who may call is decided before an event gets here (IAM, an authorizer); nothing here is public by itself.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import unquote
+
+from statelang.aws.requests import Request, read_request
+from statelang.errors import (
+    ExecutionExists,
+    ExecutionNotFound,
+    ExecutionNotRedrivable,
+    InvalidInput,
+    InvalidSettings,
+    StatelangError,
+    TaskEnded,
+    UnknownToken,
+)
+from statelang.values import Json, decode, encode
+
+STATUS: Final[Mapping[type[StatelangError], int]] = {
+    InvalidInput: 400,
+    InvalidSettings: 400,
+    UnknownToken: 400,
+    TaskEnded: 410,
+    ExecutionNotFound: 404,
+    ExecutionExists: 409,
+    ExecutionNotRedrivable: 409,
+}
+"""The HTTP status of each error a caller can make."""
+
+
+class NoSuchRoute(InvalidInput):
+    """There is nothing at this path."""
+
+
+def is_request(event: Json) -> bool:
+    """Whether an event is an HTTP request."""
+    return isinstance(event, dict) and ("httpMethod" in event or "http" in (event.get("requestContext") or {}))
+
+
+def answer(event: Mapping[str, Any], perform: Callable[[Request], Json]) -> Json:
+    """The response to an HTTP event."""
+    try:
+        return _response(200, perform(read_request(_event(event))))
+    except NoSuchRoute as problem:
+        return _response(404, {"error": "NotFound", "message": str(problem)})
+    except StatelangError as problem:
+        status = STATUS.get(type(problem))
+        if status is None:
+            raise
+        return _response(status, {"error": type(problem).__name__, "message": str(problem)})
+
+
+def _response(status: int, body: Json) -> Json:
+    return {"statusCode": status, "headers": {"content-type": "application/json"}, "body": encode(body)}
+
+
+def _event(event: Mapping[str, Any]) -> Json:
+    """The direct event that a request means."""
+    http = event.get("requestContext", {}).get("http", {})
+    method = str(http.get("method") or event.get("httpMethod")).upper()
+    path = str(event.get("rawPath") or event.get("path") or "/")
+    stage = event.get("requestContext", {}).get("stage")
+    parts = [unquote(part) for part in path.split("/") if part]
+    if stage and parts[:1] == [stage]:
+        parts = parts[1:]
+    query = event.get("queryStringParameters") or {}
+    body = _body(event) if method == "POST" else {}
+    match method, parts:
+        case "POST", ["executions"]:
+            return {"start": body}
+        case "GET", ["executions"]:
+            limit = {"limit": _number(query, "limit")} if "limit" in query else {}
+            return {"list": {**{k: query[k] for k in ("machine", "status") if k in query}, **limit}}
+        case "GET", ["executions", name]:
+            return {"describe": name}
+        case "GET", ["executions", name, "history"]:
+            return {"history": name, "after": _number(query, "after") if "after" in query else 0}
+        case "POST", ["executions", name, "stop"]:
+            return {"stop": {**body, "name": name}}
+        case "POST", ["executions", name, "redrive"]:
+            return {"redrive": name}
+        case "POST", ["tasks", "success" | "failure" | "heartbeat" as kind]:
+            return {kind: body}
+    raise NoSuchRoute(f"{method} {path} is nothing here; see /executions and /tasks/success")
+
+
+def _body(event: Mapping[str, Any]) -> dict[str, Json]:
+    text = event.get("body") or "{}"
+    body = decode(b64decode(text) if event.get("isBase64Encoded") else text)
+    if not isinstance(body, dict):
+        raise InvalidInput("the body must be a JSON object")
+    return body
+
+
+def _number(query: Mapping[str, str], name: str) -> int:
+    if not query[name].isascii() or not query[name].isdigit():
+        raise InvalidInput(f"{name!r} must be a number")
+    return int(query[name])

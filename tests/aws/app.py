@@ -1,0 +1,55 @@
+"""The function under test: two machines, and tasks that leave a line of each effect in a file (EFFECTS)."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Any
+
+import statelang.aws
+from statelang import LATER, TaskCall, TaskError
+from tests.aws import machines
+
+
+def _note(call: TaskCall, what: str) -> None:
+    execution: Any = call.context["Execution"]
+    line = json.dumps([execution["Name"], what, call.token, call.idempotency_key, call.attempt]) + "\n"
+    file = os.open(os.environ["EFFECTS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(file, line.encode())
+    os.close(file)
+
+
+def work(data: Any, call: TaskCall) -> Any:
+    """Fails at first, every other time it is asked."""
+    _note(call, "work")
+    if call.attempt == 0 and data["n"] % 2:
+        raise TaskError("Flaky", "at first")
+    return data["n"] * 10
+
+
+def later(data: Any, call: TaskCall) -> Any:
+    _note(call, "later")
+    return LATER
+
+
+def slow(data: Any, call: TaskCall) -> Any:
+    _note(call, "slow")
+    end = time.monotonic() + data["seconds"]
+    while time.monotonic() < end and not call.cancel.is_set():
+        call.cancel.wait(0.01)
+    return {"took": data["seconds"]}
+
+
+def breaks(data: Any) -> Any:
+    raise ValueError("broken")
+
+
+TASKS = {"work": work, "later": later, "slow": slow, "breaks": breaks}
+
+handler = statelang.aws.handler(
+    machines.ALL,
+    tasks=TASKS,
+    reserve_ms=int(os.environ.get("RESERVE_MS", "300")),
+    expected_ms=int(os.environ.get("EXPECTED_MS", "50")),
+)

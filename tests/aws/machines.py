@@ -1,0 +1,81 @@
+"""The machines of the function under test."""
+
+from __future__ import annotations
+
+from statelang import StateMachine, load
+from statelang.values import Json
+
+LAMBDA = "arn:aws:lambda:eu-west-1:111122223333:function:"
+RETRY: Json = [{"ErrorEquals": ["Flaky"], "IntervalSeconds": 1, "BackoffRate": 1, "MaxAttempts": 3}]
+
+
+def task(name: str, **fields: Json) -> Json:
+    return {"Type": "Task", "Resource": LAMBDA + name, **fields}
+
+
+def machine(name: str, start: str, states: Json) -> StateMachine:
+    return load({"StartAt": start, "States": states}, name=name)
+
+
+LATER: Json = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+    "Parameters": {"FunctionName": "later", "Payload": {"token.$": "$$.Task.Token"}},
+    "TimeoutSeconds": 3600,
+    "End": True,
+}
+
+
+def _soak() -> StateMachine:
+    """Sixty transitions: rounds of a task that is retried, a Parallel, a Map and a Wait."""
+    work = task("work", Parameters={"n.$": "$.n"}, Retry=RETRY)
+    left = {"StartAt": "Half", "States": {"Half": {"Type": "Pass", "Next": "Do"}, "Do": {**work, "End": True}}}
+    right = {"StartAt": "Other", "States": {"Other": {"Type": "Pass", "Next": "Too"}, "Too": {**work, "End": True}}}
+    each = {"StartAt": "Item", "States": {"Item": {"Type": "Pass", "Next": "Done"}, "Done": {"Type": "Succeed"}}}
+    return machine(
+        "soak",
+        "Work",
+        {
+            "Work": {**work, "ResultPath": "$.done", "Next": "Both"},
+            "Both": {"Type": "Parallel", "Branches": [left, right], "ResultPath": "$.both", "Next": "Each"},
+            "Each": {
+                "Type": "Map",
+                "ItemsPath": "$.items",
+                "ItemProcessor": each,
+                "ResultPath": "$.each",
+                "Next": "Count",
+            },
+            "Count": {
+                "Type": "Pass",
+                "Parameters": {
+                    "n.$": "States.MathAdd($.n, 1)",
+                    "items.$": "$.items",
+                    "log.$": "States.Array($.log, $.done, $.both, $.each)",
+                },
+                "Next": "Tired?",
+            },
+            "Tired?": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.n", "NumericEquals": 2, "Next": "Rest"}],
+                "Default": "Enough?",
+            },
+            "Rest": {"Type": "Wait", "Seconds": 1, "Next": "Enough?"},
+            "Enough?": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.n", "NumericLessThan": 4, "Next": "Work"}],
+                "Default": "Enough",
+            },
+            "Enough": {"Type": "Succeed"},
+        },
+    )
+
+
+ALL = [
+    _soak(),
+    machine("quick", "P", {"P": {"Type": "Pass", "Next": "Q"}, "Q": task("work", End=True)}),
+    machine("sleepy", "W", {"W": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}}),
+    machine("callback", "L", {"L": LATER}),
+    machine("broken", "B", {"B": task("breaks", End=True)}),
+    machine("slow", "S", {"S": task("slow", Next="T"), "T": task("slow", End=True)}),
+    machine("long", "S", {"P": task("slow", End=True), "S": task("slow", TimeoutSeconds=30, Next="P")}),
+]

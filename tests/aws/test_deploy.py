@@ -1,0 +1,124 @@
+"""What `deploy` writes: files that a person can read, that hold together, and that run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from statelang.aws.deploy import PLATFORMS
+from tests.aws.dynoxide import unavailable
+from tests.aws.queue import Queue, serving
+from tests.aws.runtime import Environment
+from tests.shared import ROOT
+
+QUOTE = ROOT / "definitions" / "quote" / "quote.asl.json"
+
+
+def deploy(*words: str) -> subprocess.CompletedProcess[str]:
+    command = str(Path(sys.executable).with_name("statelang"))
+    return subprocess.run([command, "deploy", *words], capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+def built(folder: Path, *words: str) -> Path:
+    ran = deploy("lambda", str(QUOTE), "--out", str(folder), *words)
+    if "pip could not fetch" in ran.stderr:
+        unavailable(ran.stderr)
+    assert ran.returncode == 0, ran.stderr
+    return folder
+
+
+@pytest.mark.parametrize("architecture", PLATFORMS)
+def test_the_zip_is_for_its_platform_and_the_template_for_the_zip(tmp_path: Path, architecture: str) -> None:
+    folder = built(tmp_path, "--arch", architecture, "--table", "runs")
+    with zipfile.ZipFile(folder / f"function-{architecture}.zip") as archive:
+        names = archive.namelist()
+    machine = {"x86_64": "x86_64", "arm64": "aarch64"}[architecture]
+    compiled = [name for name in names if name.endswith(".so")]
+    assert compiled
+    assert all(f"cpython-312-{machine}" in name for name in compiled)
+    assert {"app.py", "quote.asl.json", "quote_tasks.py", "statelang/aws/host.py"} <= set(names)
+    assert not [name for name in names if name.startswith(("boto3", "click", "tests"))]
+    template = YAML(typ="safe").load(folder / "template.yaml")
+    function = template["Resources"]["Function"]["Properties"]
+    assert function["CodeUri"] == f"function-{architecture}.zip"
+    assert function["Architectures"] == [architecture]
+    assert template["Parameters"]["TableName"]["Default"] == "runs"
+    hold(template)
+
+
+def hold(template: Any) -> None:
+    """Every reference names a resource, a parameter or a pseudo parameter; nothing may do everything."""
+    known = {*template["Resources"], *template["Parameters"]}
+
+    def look(value: Any) -> None:
+        if isinstance(value, dict):
+            if set(value) == {"Ref"} and not value["Ref"].startswith("AWS::"):
+                assert value["Ref"] in known
+            if "Fn::GetAtt" in value:
+                assert value["Fn::GetAtt"][0] in known
+            assert value.get("Action") != "*"
+            assert value.get("Resource") != "*"
+            for one in value.values():
+                look(one)
+        if isinstance(value, list):
+            for one in value:
+                look(one)
+
+    look(template["Resources"])
+    kinds = [resource["Type"] for resource in template["Resources"].values()]
+    for kind, count in {"AWS::SQS::Queue": 2, "AWS::CloudWatch::Alarm": 3, "AWS::DynamoDB::Table": 1}.items():
+        assert kinds.count(kind) == count
+
+
+def test_what_is_there_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("mine")
+    ran = deploy("lambda", str(QUOTE), "--out", str(tmp_path))
+    assert (ran.returncode, (tmp_path / "app.py").read_text()) == (2, "mine")
+    assert "--force" in ran.stderr
+
+
+def test_the_zip_runs(table: str, tmp_path: Path) -> None:
+    """The handler from the zip, with nothing of this checkout on its path, in the Lambda runtime."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    machine = {"x86_64": "x86_64", "aarch64": "arm64"}[os.uname().machine]
+    folder = built(tmp_path / "out", "--arch", machine, "--python", version)
+    with zipfile.ZipFile(folder / f"function-{machine}.zip") as archive:
+        archive.extractall(tmp_path / "task")
+    with serving(Queue()) as told:
+        variables = {"STATELANG_STORE": table, "PYTHONPATH": str(tmp_path / "task"), **told}
+        with closing(Environment("app.handler", variables, tmp_path / "task")) as environment:
+            visit = {"email": "ada@example.com", "clicks": 15, "minutes": 10}
+            outcome = environment.invoke(
+                {"start": {"name": "q", "input": {"number": 1, "cover": "home", "visit": visit}}}
+            )
+    assert outcome.kind == "response", outcome
+    assert outcome.body["output"]["handedTo"] == {"channel": "adviser", "desk": "north"}
+
+
+def test_outgrowing_us_is_the_same_definition(tmp_path: Path) -> None:
+    ran = deploy("step-functions", str(QUOTE), "--out", str(tmp_path))
+    assert ran.returncode == 0, ran.stderr
+    assert (tmp_path / QUOTE.name).read_bytes() == QUOTE.read_bytes()
+    template = YAML(typ="safe").load(tmp_path / "template.yaml")
+    machine = template["Resources"]["StateMachine"]["Properties"]
+    assert machine["DefinitionUri"] == QUOTE.name
+    assert machine["DefinitionSubstitutions"]["Region"] == "eu-west-1"
+    (statement,) = [one for one in machine["Policies"][0]["Statement"] if one["Sid"] == "Functions"]
+    assert {"Fn::Sub": "arn:aws:lambda:eu-west-1:111122223333:function:price-cover"} in statement["Resource"]
+
+
+def test_what_aws_would_not_take_is_not_deployed_there(tmp_path: Path) -> None:
+    file = tmp_path / "local.asl.json"
+    file.write_text('{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "python:a:b", "End": true}}}')
+    ran = deploy("step-functions", str(file), "--out", str(tmp_path / "out"))
+    assert ran.returncode == 2
+    assert "AWS would not take it" in ran.stderr
+    assert not (tmp_path / "out").exists()
