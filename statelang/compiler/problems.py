@@ -78,6 +78,11 @@ def _blank(text: str) -> str:
     return "".join("\t" if c == "\t" else "  " if east_asian_width(c) in "WF" else " " for c in text)
 
 
+def aws_code(problem: Problem) -> str:
+    """The code that AWS gives: whatever of ours is an error is against its schema."""
+    return SCHEMA if problem.code.startswith("SL") else problem.code
+
+
 def error_message(problems: Iterable[Problem]) -> str:
     """What AWS's CreateStateMachine answers: every error in one line."""
     told = [_told(problem) for problem in problems if problem.severity == "ERROR"]
@@ -85,7 +90,7 @@ def error_message(problems: Iterable[Problem]) -> str:
 
 
 def _told(problem: Problem) -> str:
-    return f"{problem.code}: {problem.message}" + (f" at {problem.location}" if problem.location else "")
+    return f"{aws_code(problem)}: {problem.message}" + (f" at {problem.location}" if problem.location else "")
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str | None:

@@ -34,6 +34,11 @@ FUNCTIONS: Final = frozenset((
 """JSONata's library and what Step Functions adds to it (asl.md 3.3)."""
 
 
+def asked(text: str) -> frozenset[str]:
+    """The variables that a JSONata text asks for with $exists."""
+    return frozenset(_ASKED.findall(_code(text)))
+
+
 class Name(NamedTuple):
     """A name that an expression reads: where it stands in the text, and whether it is called."""
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from statelang.compiler import queries
 from statelang.compiler.findings import Place
-from statelang.compiler.queries import free_names
 from statelang.compiler.scopes import assigned, scopes
 from statelang.compiler.substitutions import opened
 from statelang.language.intrinsics import references
@@ -42,7 +42,8 @@ def _texts(value: Json, place: Place, key: str) -> Iterator[tuple[str, str, Plac
         yield key, value, place
     elif isinstance(value, dict):
         for name, item in value.items():
-            yield from _texts(item, place / name, name)
+            if name != "Variable" or "IsPresent" not in value:
+                yield from _texts(item, place / name, name)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _texts(item, place / index, key)
@@ -56,9 +57,25 @@ def reads(state: Mapping[str, Json], place: Place) -> Iterator[Read]:
                 yield Read(variable, at, character, called)
 
 
+def asked(state: Mapping[str, Json]) -> Iterator[str]:
+    """The variables of which a state asks whether they are there: IsPresent, $exists."""
+    pending: list[Json] = [item for key, item in state.items() if key not in _INNER]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            path = value.get("Variable")
+            if "IsPresent" in value and isinstance(path, str):
+                yield from references(opened(path))
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+        elif is_query(value):
+            yield from queries.asked(value[2:-2])
+
+
 def _variables(key: str, text: str) -> Iterator[tuple[str, int | None, bool]]:
     if is_query(text):
-        for name in free_names(text[2:-2]):
+        for name in queries.free_names(text[2:-2]):
             yield name.name, name.offset + 2, name.called
     elif key.endswith((".$", "Path")) or key == "Variable":
         for variable in references(text):

@@ -89,6 +89,18 @@ class TestVariables:
         assert problem.hint is not None
         assert "ItemSelector" in problem.hint
 
+    def test_what_is_asked_for_is_guarded(self) -> None:
+        rule = {"Variable": "$.known", "IsPresent": True, "Next": "Remember"}
+        ask = {"Variable": "$order", "IsPresent": True, "Next": "Use"}
+        states = {
+            "Which": {"Type": "Choice", "Choices": [rule], "Default": "Ask"},
+            "Remember": {"Type": "Pass", "Assign": {"order": 1}, "Next": "Ask"},
+            "Ask": {"Type": "Choice", "Choices": [ask], "Default": "Done"},
+            "Use": reading("$order", Next="Done"),
+            "Done": {"Type": "Succeed"},
+        }
+        assert not codes(machine(states))
+
     def test_siblings_do_not_see_one_another(self) -> None:
         left = {"StartAt": "L", "States": {"L": {"Type": "Pass", "Assign": {"mine": 1}, "End": True}}}
         right = {"StartAt": "R", "States": {"R": reading("$mine")}}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from statelang.compiler import compile_definition, error_message, validate
+from statelang.compiler.problems import aws_code
 from statelang.core.execution import Execution, Started
 from statelang.core.stimulus import RunTask
 from statelang.errors import InvalidDefinition
@@ -189,7 +190,7 @@ def _validated(case: Case, check: Check) -> Json:
     params = step["params"]
     problems = validate(params["definition"], name="definition", type=params.get("type", "STANDARD"))
     found = [
-        {"severity": p.severity, "code": p.code, "message": p.message}
+        {"severity": p.severity, "code": aws_code(p), "message": p.message}
         | ({"location": p.location} if p.location else {})
         for p in problems
         if p.severity == "ERROR"

@@ -11,7 +11,7 @@ from typing import Final
 
 from statelang.compiler.flow import known_at
 from statelang.compiler.problems import did_you_mean
-from statelang.compiler.references import all_assigned, reads
+from statelang.compiler.references import all_assigned, asked, reads
 from statelang.compiler.rules.rule import Found, Rule, machine, state
 from statelang.compiler.scopes import Scope, assignments, scopes
 from statelang.compiler.substitutions import PLACEHOLDER
@@ -77,8 +77,9 @@ def _where(variable: str, assigned: frozenset[str], scope: Scope) -> str | None:
 def maybe_assigned(scope: Scope) -> Iterator[Found]:
     """What is read was assigned on every way there."""
     entering = known_at(scope)
+    guarded = {variable for value in scope.states.values() for variable in asked(value)}
     for name, known in entering.items():
-        told: set[str] = set()
+        told: set[str] = set(guarded)
         for read in reads(scope.states[name], scope.place_of(name)):
             unsure = read.variable in known.maybe and read.variable not in known.surely
             if unsure and read.variable not in told:
@@ -161,7 +162,7 @@ ROWS: Final = (
         "SL053",
         "WARNING",
         "Some ways to this state assign the variable and others do not: on those reading it fails the execution. "
-        "Assign a default early.",
+        "Assign a default early, or ask with IsPresent or $exists.",
         machine(_MAYBE),
         machine({"First": state("Pass", Assign={"order": None}, Next="Which"), **_MAYBE}),
         scope=maybe_assigned,
