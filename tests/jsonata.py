@@ -26,7 +26,12 @@ def answer(expr: str, input: Any, bindings: Mapping[str, Any], bounds: Bounds = 
         value = Expression(expr).evaluate(input, bindings, millis=NOW, bounds=bounds)
     except JsonataError as problem:
         return {"kind": "error", "code": problem.code, "message": problem.message}
-    return {"kind": "undefined"} if value is UNDEFINED else {"kind": "value", "value": plain(value)}
+    if value is UNDEFINED:
+        return {"kind": "undefined"}
+    try:
+        return {"kind": "value", "value": json.loads(json.dumps(plain(value)))}
+    except RecursionError:
+        return {"kind": "error", "code": "U1001", "message": "the value is nested too deep to be written"}
 
 
 def plain(value: Any) -> Any:

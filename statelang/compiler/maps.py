@@ -15,7 +15,12 @@ from statelang.compiler.findings import Findings, Place
 from statelang.compiler.problems import INVALID_LABEL
 from statelang.compiler.substitutions import Open, is_open
 from statelang.language import paths
-from statelang.language.templates import compile_jsonata_integer, compile_jsonata_items, is_query
+from statelang.language.templates import (
+    compile_jsonata_integer,
+    compile_jsonata_items,
+    compile_jsonata_percentage,
+    is_query,
+)
 from statelang.program import Expression, QueryLanguage, States
 from statelang.values import Json
 
@@ -175,5 +180,5 @@ def _percentage(builder: Builder, state: Given, place: Place, language: QueryLan
         return builder.findings.compiled(lambda: paths.compile_percentage_path(state[path], field=path), place / path)
     value = state.get(field)
     if is_query(value):
-        return builder.query(value, place / field, field)
+        return builder.findings.compiled(lambda: compile_jsonata_percentage(value, location=field), place / field)
     return None if value is None else lambda scope: value

@@ -230,3 +230,16 @@ def compile_jsonata_integer(value: Json, *, location: str, least: int) -> Expres
         return found
 
     return integer
+
+
+def compile_jsonata_percentage(value: Json, *, location: str) -> Expression:
+    """A JSONata field that must give a number from 0 to 100."""
+    evaluate = compile_jsonata_field(value, location=location, expected="number")
+
+    def percentage(scope: Scope) -> Json:
+        found = evaluate(scope)
+        if not 0 <= found <= 100:
+            raise Fault(QUERY_ERROR, f"The {location} field must be between 0 and 100: {found}", location)
+        return found
+
+    return percentage

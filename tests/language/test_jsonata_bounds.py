@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import resource
 import time
@@ -11,8 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from statelang.errors import Fault
 from statelang.language.bounds import AWS, WIDE, Bounds
 from statelang.language.jsonata import Expression, JsonataError
+from statelang.language.query import compile_query
+from statelang.language.scope import Entropy, Scope
+from tests.jsonata import answer
 from tests.language.jsonata_texts import TREES, mutated
 
 DATA = {"a": 1, "b": {"c": [1, 2, {"d": "x"}]}, "s": "hello", "n": None}
@@ -110,6 +115,21 @@ def test_recursion_within_bounds_is_not_refused() -> None:
     assert Expression(factorial).evaluate() == 2432902008176640000
     loop = "($f := function($n, $sum){$n = 0 ? $sum : $f($n - 1, $sum + $n)}; $f(50000, 0))"
     assert Expression(loop).evaluate() == 1250025000
+
+
+NESTED = '$reduce([1..3000], function($a, $b){{"a": $a}})'
+AROUND = ("@", "$string(@)", "@ = @", "$clone(@)", "@ + 1", "$sum(@)", "$distinct([@, @])", "@ ~> |a|{}|", "[@, 1 + @]")
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_values_that_nest_beyond_reason(around: str) -> None:
+    expression = around.replace("@", NESTED)
+    with contextlib.suppress(JsonataError):
+        Expression(expression).evaluate()
+    assert answer(expression, None, {})["kind"] in ("value", "error")
+    scope = Scope({}, dict, now=0, entropy=Entropy(bytes(16)))
+    with pytest.raises(Fault, match="QueryEvaluationError"):
+        compile_query(expression)(scope)
 
 
 def test_nothing_is_left_of_an_evaluation_that_failed() -> None:

@@ -97,3 +97,14 @@ def test_the_adapter_writes_a_row_per_row(tmp_path: Path) -> None:
     assert [row["expr"] for row in told] == hostile
     assert {row["kind"] for row in told} == {"value", "undefined", "error"}
     assert all({"code", "message"} <= set(row) for row in told if row["kind"] == "error")
+
+
+def test_fields_come_in_the_order_of_javascript() -> None:
+    """Whole numbers first, by size: in what jsonata-js goes through, not in what is kept."""
+    given = {"b": 1, "10": 2, "a": 3, "9": 4, "01": 5, "-1": 6}
+    order = ["9", "10", "b", "a", "01", "-1"]
+    for expression in ("$keys($)", "$each($, function($v, $k){$k})", "$keys($sift($, function($v){true}))"):
+        assert answer(expression, given, {})["value"] == order
+    assert answer("$string($)", given, {})["value"] == '{"9":4,"10":2,"b":1,"a":3,"01":5,"-1":6}'
+    assert answer("*", given, {})["value"] == [4, 2, 1, 3, 5, 6]
+    assert [*answer("$.{'x': 1}", given, {})["value"]] == ["x"]

@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any, Final
 
-from statelang.language.jsonata.values import UNDEFINED, is_array, is_number, number_text
+from statelang.language.jsonata.values import UNDEFINED, is_array, is_number, members, number_text
 
 MESSAGES: Final = {
     "S0101": "String literal must be terminated by a matching quote",
@@ -150,7 +150,10 @@ class JsonataError(Exception):
                 return value if isinstance(value, str) else shown(value)
             return shown(value)
 
-        return _SLOT.sub(put, template)
+        try:
+            return _SLOT.sub(put, template)
+        except RecursionError:
+            return _SLOT.sub("…", template)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
@@ -179,6 +182,6 @@ def shown(value: Any) -> str:
     if is_array(value):
         return f"[{','.join('null' if item is UNDEFINED else shown(item) for item in value)}]"
     if isinstance(value, dict):
-        parts = (f"{quoted(key)}:{shown(item)}" for key, item in value.items())
+        parts = (f"{quoted(key)}:{shown(item)}" for key, item in members(value))
         return f"{{{','.join(parts)}}}"
     return {True: "true", False: "false", None: "null"}[value] if value in (True, False, None) else "{}"

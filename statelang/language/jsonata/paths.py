@@ -28,6 +28,7 @@ from statelang.language.jsonata.values import (
     is_array,
     is_numeric,
     lookup,
+    members,
 )
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def compile_wildcard(compiler: Compiler, node: Node) -> Evaluate:
 
 def _fields(value: Value) -> Value:
     found: Value = Sequence()
-    items = value.values() if isinstance(value, dict) else value if is_array(value) else ()
+    items = (item for _, item in members(value)) if isinstance(value, dict) else value if is_array(value) else ()
     for item in items:
         if is_array(item):
             found = append(found, _flat(item))
@@ -90,7 +91,7 @@ def compile_descendants(compiler: Compiler, node: Node) -> Evaluate:
                 continue
             found.append(item)
             if isinstance(item, dict):
-                stack.extend(reversed(list(item.values())))
+                stack.extend(field for _, field in reversed(list(members(item))))
         frame.run.step(len(found))
         return found[0] if len(found) == 1 else found
 

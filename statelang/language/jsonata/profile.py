@@ -7,7 +7,7 @@ Rule: what differs from the language as published stands here and in `functions.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any, Final
 
@@ -145,6 +145,8 @@ def _told(program: Program, scope: Scope, parts: tuple[str, ...]) -> Json:
         raise Fault(QUERY_ERROR, f"threw an error during evaluation. {code}: {error.message}") from None
     except TypeError:
         raise Fault(QUERY_ERROR, "returned an unsupported result type.") from None
+    except RecursionError:
+        raise Fault(QUERY_ERROR, "returned a value that is nested too deep.") from None
     raise Fault(QUERY_ERROR, "returned nothing (undefined).")
 
 
@@ -161,11 +163,8 @@ def plain(value: Value) -> Json:
     if kind is float:
         return _plain_float(value)
     if kind is dict:
-        return _plain_object(value)
-    if kind is list:
-        for index, item in enumerate(value):
-            if plain(item) is not item:
-                return [*value[:index], *map(plain, value[index:])]
+        return value if _all_plain(value.values()) else _plain_object(value)
+    if kind is list and _all_plain(value):
         return value
     if isinstance(value, (list, range)):
         return [plain(item) for item in value]
@@ -174,11 +173,28 @@ def plain(value: Value) -> Json:
     raise TypeError
 
 
+def _all_plain(items: Iterable[Value]) -> bool:
+    """Whether values are JSON already. Most of what comes out was given as it is: this is the quick look."""
+    for item in items:
+        kind = type(item)
+        if kind is str or kind is bool or item is None:
+            continue
+        if kind is int:
+            if not -EXACT <= item <= EXACT:
+                return False
+        elif kind is dict:
+            if not _all_plain(item.values()):
+                return False
+        elif kind is list:
+            if not _all_plain(item):
+                return False
+        elif kind is not float or _plain_float(item) is not item:
+            return False
+    return True
+
+
 def _plain_object(value: dict[str, Value]) -> Json:
-    for item in value.values():
-        if plain(item) is not item:
-            return {key: plain(item) for key, item in value.items() if item is not UNDEFINED}
-    return value
+    return {key: plain(item) for key, item in value.items() if item is not UNDEFINED}
 
 
 def _plain_float(value: float) -> Json:

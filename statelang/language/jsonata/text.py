@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 from statelang.language.jsonata.errors import JsonataError, quoted
-from statelang.language.jsonata.values import UNDEFINED, Value, is_array, is_number, number_text
+from statelang.language.jsonata.values import UNDEFINED, Value, is_array, is_number, members, number_text
 
 if TYPE_CHECKING:
     from statelang.language.jsonata.run import Run
@@ -57,7 +57,7 @@ def _write(value: Value, parts: list[str], level: int | None, run: Run | None) -
         if run is not None:
             run.step(len(value))
         colon = ":" if level is None else ": "
-        known = [(key, item) for key, item in value.items() if item is not UNDEFINED]
+        known = [(key, item) for key, item in members(value) if item is not UNDEFINED]
         _items(parts, "{}", [(quoted(key) + colon, item) for key, item in known], level, run)
     else:
         parts.append('""')

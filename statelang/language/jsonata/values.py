@@ -10,7 +10,7 @@ Rule: nothing here is ever mutated once it has left the function that made it, b
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 
@@ -128,6 +128,21 @@ def boolean(value: Value) -> bool:
     if isinstance(value, (str, dict)):
         return len(value) > 0
     return isinstance(value, Function) or (is_numeric(value) and bool(value != 0))
+
+
+def members(value: dict[str, Value]) -> Iterable[tuple[str, Value]]:
+    """The fields of an object in the order in which JavaScript goes through them: whole numbers first, by size."""
+    if len(value) > 1 and min(value) < ":":
+        indexes = sorted((key for key in value if _is_index(key)), key=int)
+        if indexes:
+            rest = [key for key in value if not _is_index(key)]
+            return [(key, value[key]) for key in (*indexes, *rest)]
+    return value.items()
+
+
+def _is_index(key: str) -> bool:
+    """Whether a text is how JavaScript writes an array's index."""
+    return key.isascii() and key.isdigit() and len(key) <= 10 and (key == "0" or key[0] != "0") and int(key) < 2**32 - 1
 
 
 def units(text: str) -> bytes:

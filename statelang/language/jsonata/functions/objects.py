@@ -13,7 +13,16 @@ from statelang.language.jsonata.functions.registry import builtin
 from statelang.language.jsonata.regexes import Regex
 from statelang.language.jsonata.run import Run
 from statelang.language.jsonata.transform import copy
-from statelang.language.jsonata.values import UNDEFINED, Function, Sequence, Value, append, is_array, is_numeric
+from statelang.language.jsonata.values import (
+    UNDEFINED,
+    Function,
+    Sequence,
+    Value,
+    append,
+    is_array,
+    is_numeric,
+    members,
+)
 from statelang.language.jsonata.values import boolean as truth
 from statelang.language.jsonata.values import lookup as field_of
 
@@ -63,9 +72,9 @@ def keys(run: Run, value: Value) -> Value:
         for item in value:
             names = keys(run, item)
             merged.update(dict.fromkeys(names if is_array(names) else [] if names is UNDEFINED else [names]))
-        found.extend(merged)
+        found.extend(key for key, _ in members(merged))
     elif isinstance(value, dict):
-        found.extend(value)
+        found.extend(key for key, _ in members(value))
     return found
 
 
@@ -82,7 +91,7 @@ def spread(run: Run, value: Value) -> Value:
             found = append(found, spread(run, item))
         return found
     if isinstance(value, dict):
-        return Sequence({key: item} for key, item in value.items())
+        return Sequence({key: item} for key, item in members(value))
     return value
 
 
@@ -121,7 +130,7 @@ def each(run: Run, value: Value, function: Value) -> Value:
         return found
     perform = applied(run, function)
     run.step(len(value))
-    for key, item in value.items():
+    for key, item in members(value):
         result = perform(item, key, value)
         if result is not UNDEFINED:
             found.append(result)
@@ -134,4 +143,4 @@ def sift(run: Run, value: Value, function: Value = UNDEFINED) -> Value:
         return UNDEFINED
     perform = applied(run, function)
     run.step(len(value))
-    return {key: item for key, item in value.items() if truth(perform(item, key, value))} or UNDEFINED
+    return {key: item for key, item in members(value) if truth(perform(item, key, value))} or UNDEFINED
