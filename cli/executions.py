@@ -11,10 +11,12 @@ import click
 
 from statelang.config import open_store
 from statelang.engine import Engine
+from statelang.errors import InvalidSettings
 from statelang.ports import Summary
+from statelang.tasks import Bindings
 from statelang.values import Json, encode
 
-from .options import output_option, query_option, settings, store_option
+from .options import bind_option, bindings, output_option, query_option, settings, store_option
 from .output import (
     EXIT,
     position_json,
@@ -153,14 +155,28 @@ def _details(details: dict[str, Json]) -> str:
     return "  ".join(parts)
 
 
+def _bound(bind: tuple[str, ...]) -> Bindings:
+    """What is bound; bindings that nobody named and that cannot be read must not keep anything from being stopped."""
+    try:
+        return bindings(bind)
+    except InvalidSettings:
+        if bind:
+            raise
+        return Bindings()
+
+
 @click.command("stop")
 @click.argument("name", metavar="NAME")
 @click.option("--error", help="The error the execution ends with.")
 @click.option("--cause", help="Why it is stopped, for its history.")
 @store_option
-def stop_command(name: str, error: str | None, cause: str | None, store: str | None) -> None:
-    """Stop the execution NAME, whoever drives it: it ends as ABORTED and can be redriven."""
-    with reader(store) as engine:
+@bind_option
+def stop_command(name: str, error: str | None, cause: str | None, store: str | None, bind: tuple[str, ...]) -> None:
+    """Stop the execution NAME, whoever drives it: it ends as ABORTED and can be redriven.
+
+    Where nobody drives it, what is bound here stops the jobs that it waits for.
+    """
+    with Engine(open_store(store or settings().store), bindings=_bound(bind)) as engine:
         before = engine.describe(name).status
         if before != "RUNNING":
             say(f"{name} has ended already: {before}")

@@ -26,11 +26,18 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 BINDINGS: Final = (".bindings.yaml", ".bindings.yml", ".bindings.json")
 """How the bindings file beside a definition is called: `order.asl.yaml` has `order.bindings.yaml`."""
 
+AWS: Final = "aws:"
+"""What `--bind` takes for AWS itself."""
+
 store_option: Final[Decorator] = click.option(
     "--store", "store", metavar="URL", help="Where executions live: sqlite:///FILE. [default: sqlite:///statelang.db]"
 )
 bind_option: Final[Decorator] = click.option(
-    "--bind", "bind", multiple=True, metavar="FILE", help="A bindings file: which Resource is performed by what."
+    "--bind",
+    "bind",
+    multiple=True,
+    metavar="FILE",
+    help="A bindings file: which Resource is performed by what; `aws:` for AWS itself.",
 )
 set_option: Final[Decorator] = click.option(
     "--set", "sets", multiple=True, metavar="NAME=VALUE", help="The value of a ${Placeholder}; JSON, or else a text."
@@ -66,18 +73,18 @@ def bindings(bind: tuple[str, ...], *, beside: str | None = None) -> Bindings:
     """
     found = Bindings(folder=Path.cwd() if beside is None else Path(beside).resolve().parent)
     for file in bindings_files(bind, beside=beside):
-        found = found | read_bindings(file)
-    return found
+        found = found | (Bindings.of({}, aws=True) if file == AWS else read_bindings(file))
+    chosen = settings().aws
+    return found if chosen is None else Bindings.of({}, aws=chosen) | found
 
 
 def bindings_files(bind: tuple[str, ...], *, beside: str | None = None) -> tuple[str, ...]:
-    """The bindings files that count."""
-    if bind:
-        return bind
+    """The bindings files that count; `aws:` among them stands for AWS itself, and leaves the default ones in place."""
+    files = tuple(file for file in bind if file != AWS)
     default = settings().bind
-    if default is not None:
-        return (default,)
-    return tuple(str(file) for file in _beside(beside) if file.is_file())[:1]
+    if not files:
+        files = (default,) if default is not None else tuple(str(f) for f in _beside(beside) if f.is_file())[:1]
+    return (*files, *(file for file in bind if file == AWS))
 
 
 def _beside(definition: str | None) -> list[Path]:

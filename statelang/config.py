@@ -104,6 +104,8 @@ class Settings:
     account: str = "000000000000"
     role_arn: str = ""
     ignore: list[str] = field(default_factory=list)
+    aws: Any = None
+    """`true` or a table of options: AWS itself performs its Resources that are not bound (see `tasks.bindings`)."""
 
 
 def read_settings(folder: Path) -> Settings:
@@ -131,7 +133,7 @@ def _settings(file: Path) -> Settings:
             known = ", ".join(kinds).replace("_", "-")
             raise InvalidSettings(f"{file}: unknown key {key!r}; known are {known}")
         expected = str if kinds[name] is type(None) else kinds[name]
-        if type(value) is not expected:
+        if name != "aws" and type(value) is not expected:
             raise InvalidSettings(f"{file}: {key} must be of type {expected.__name__}, not {type(value).__name__}")
         found[name] = value
     if "bind" in found:

@@ -68,9 +68,10 @@ class Engine(Reach):
 
     `store` is an address (`sqlite:///runs.db`, `memory:`) or a Store. `tasks` binds Resources, with `*` patterns, to
     Python callables, targets like `python:shop.tasks:charge` or integrations; `bindings` is a bindings file, or what
-    `read_bindings` made of one, over which `tasks` wins. `policy` says what shares a checkpoint. `serve`: drive every
-    execution of the store that nobody drives, not only those begun here. `watch` is told of every commit, `trouble` of
-    every execution that cannot be driven here (its name, and why), both on the worker's thread.
+    `read_bindings` made of one, over which `tasks` wins. `aws` (True, or options: region, endpoint, endpoints, profile,
+    role) lets AWS itself perform its Resources that are not bound. `policy` says what shares a checkpoint. `serve`:
+    drive every execution of the store that nobody drives, not only those begun here. `watch` is told of every commit,
+    `trouble` of every execution that cannot be driven here (its name, and why), both on the worker's thread.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Engine(Reach):
         *,
         tasks: Mapping[str, object] | None = None,
         bindings: str | Path | Bindings | None = None,
+        aws: bool | Mapping[str, Json] | None = None,
         policy: Policy = "transition",
         limits: Limits = AWS,
         threads: int = 32,
@@ -91,7 +93,7 @@ class Engine(Reach):
         trouble: Callable[[str, BaseException], None] | None = None,
     ) -> None:
         self.store = open_store(store) if isinstance(store, str) else store
-        self.bindings = _bindings(bindings, tasks)
+        self.bindings = _bindings(bindings, tasks, aws)
         self.limits = limits
         self._arn = f"arn:aws:states:{region}:{account}"
         self._region = region
@@ -373,9 +375,9 @@ class Engine(Reach):
                 waiter.done.set()
 
 
-def _bindings(bindings: str | Path | Bindings | None, tasks: Mapping[str, object] | None) -> Bindings:
+def _bindings(bindings: str | Path | Bindings | None, tasks: Mapping[str, object] | None, aws: object) -> Bindings:
     found = bindings if isinstance(bindings, Bindings) else Bindings() if bindings is None else read_bindings(bindings)
-    return found | Bindings.of(tasks) if tasks else found
+    return found | Bindings.of(tasks or {}, aws=aws) if tasks or aws else found
 
 
 def compile_pinned(source: str) -> Program:

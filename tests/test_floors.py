@@ -133,10 +133,12 @@ def test_the_core_is_pure(part: str) -> None:
 
 
 def test_technologies_stay_at_home() -> None:
+    aws = ("statelang.stores.dynamodb", "statelang.tasks", "statelang.aws")
     homes = {
         "sqlite3": ("statelang.stores.sqlite",),
         "click": ("statelang_cli",),
-        "boto3": ("statelang.stores.dynamodb", "statelang.tasks", "statelang.aws"),
+        "boto3": aws,
+        "botocore": aws,
         "graphlay": ("statelang.views.picture",),
     }
     for technology, home in homes.items():
@@ -149,7 +151,8 @@ def test_importing_the_package_imports_no_technology() -> None:
     loaded = set(
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     )
-    assert not loaded & {"sqlite3", "click", "boto3", "rich", "ruamel", "urllib3", "jsonpath_ng", "asyncio", "graphlay"}
+    heavy = {"sqlite3", "click", "boto3", "botocore", "rich", "ruamel", "urllib3", "jsonpath_ng", "asyncio", "graphlay"}
+    assert not loaded & heavy
     assert not {name for name in loaded if name.startswith("statelang.language.jsonata")}
 
 

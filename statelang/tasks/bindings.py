@@ -7,12 +7,20 @@ A bindings file is YAML or JSON:
       arn:aws:lambda:*:function:report:
         target: exec:./report.sh
         env: {REGION: north}
+    aws: true
+    connections:
+      crm:
+        basic: {username: shop, password: {env: CRM_PASSWORD}}
     substitutions:
       Region: eu-west-1
     buckets:
       s3://invoices/: ./data/invoices
     machines:
       arn:aws:states:*:stateMachine:ship: ship.asl.yaml
+
+`aws` lets AWS itself perform what is a Resource of AWS and not bound otherwise: `true`, or a mapping of options
+(region, endpoint, endpoints, profile, role). Nothing reaches an account that nobody has named this way. `connections`
+are those of `http:invoke` (see `statelang.tasks.connections`), which is then performed from here.
 
 Rule: the most specific pattern wins: an exact name, then the one with the most characters that are no `*`.
 """
@@ -29,31 +37,44 @@ from typing import Any, Final
 
 from statelang.compiler.source import read_source
 from statelang.core.resource import classify
-from statelang.errors import InvalidSettings, UnboundResource
+from statelang.errors import InvalidSettings, ObjectError, UnboundResource
 from statelang.objects import Objects
 from statelang.ports import Integration
 from statelang.program import Use
 from statelang.tasks import lambda_function
+from statelang.tasks.connections import Connections, check_connections
+from statelang.tasks.http_invoke import RESOURCE as HTTP
+from statelang.tasks.http_invoke import HttpInvoke
 from statelang.tasks.objects import FolderObjects, S3Objects, s3_client
 from statelang.tasks.python import python_task
-from statelang.tasks.targets import is_target, make
+from statelang.tasks.targets import is_aws, is_target, make
 from statelang.values import Json
 
 MOST_FOUND: Final = 1_000
 """How many answers are remembered: function names may be computed without end."""
 
-KEYS: Final = ("resources", "substitutions", "buckets", "machines")
+KEYS: Final = ("resources", "substitutions", "aws", "connections", "buckets", "machines")
 
-
-S3: Final = S3Objects(lru_cache(maxsize=1)(s3_client))
+ASK_AWS: Final = (
+    "AWS itself performs its own Resources only where it is asked to: --bind aws:, `aws: true` in the bindings file "
+    "or in statelang.toml, or Engine(aws=True)"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One binding: what performs the Resource, and how it is shown (`python:shop.tasks:charge`)."""
+    """One binding: what performs the Resource, and how it is shown (`python:shop.tasks:charge`).
+
+    A binding to AWS itself performs a Lambda Resource as it is; any other stands in for the function.
+    """
 
     integration: Integration
     target: str
+
+    @property
+    def is_aws(self) -> bool:
+        """Whether AWS itself performs it."""
+        return self.target.partition(":")[0] == "aws"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +82,8 @@ class Bindings:
     """What performs which Resource. `folder` is where targets in Resources themselves are relative to.
 
     `buckets` are folders in the place of S3 buckets, `machines` the definitions of nested executions: pattern -> path.
+    `aws` is AWS itself, for its own Resources that are not bound otherwise (None: it is not to be asked); `connections`
+    are those of `http:invoke`, by name, ARN or pattern.
     """
 
     bound: Mapping[str, Bound] = field(default_factory=dict)
@@ -68,18 +91,30 @@ class Bindings:
     folder: Path | None = None
     buckets: Mapping[str, Path] = field(default_factory=dict)
     machines: Mapping[str, Path] = field(default_factory=dict)
+    aws: Bound | None = None
+    connections: Mapping[str, Json] = field(default_factory=dict)
     _found: dict[tuple[str, str | None], Bound | None] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
-    def of(tasks: Mapping[str, object], folder: Path | None = None) -> Bindings:
-        """Bindings made in Python: pattern -> a callable, a target, or an integration. Raises InvalidSettings."""
-        return Bindings({pattern: _bind(pattern, value, folder) for pattern, value in tasks.items()}, {}, folder)
+    def of(tasks: Mapping[str, object], folder: Path | None = None, aws: object = None) -> Bindings:
+        """Bindings made in Python: pattern -> a callable, a target, or an integration. Raises InvalidSettings.
+
+        `aws`: True, or a mapping of options, lets AWS itself perform its Resources that are not bound.
+        """
+        bound = {pattern: _bind(pattern, value, folder) for pattern, value in tasks.items()}
+        return Bindings(bound, {}, folder, aws=_aws(aws, folder))
 
     def __or__(self, other: Bindings) -> Bindings:
         """Both; where both bind the same pattern or placeholder, the other's word counts."""
-        bound, substitutions = {**self.bound, **other.bound}, {**self.substitutions, **other.substitutions}
-        buckets, machines = {**self.buckets, **other.buckets}, {**self.machines, **other.machines}
-        return Bindings(bound, substitutions, other.folder or self.folder, buckets, machines)
+        return Bindings(
+            bound={**self.bound, **other.bound},
+            substitutions={**self.substitutions, **other.substitutions},
+            folder=other.folder or self.folder,
+            buckets={**self.buckets, **other.buckets},
+            machines={**self.machines, **other.machines},
+            aws=other.aws or self.aws,
+            connections={**self.connections, **other.connections},
+        )
 
     def check(self, uses: Iterable[Use]) -> None:
         """Raises UnboundResource, naming every state whose Resource nothing here performs."""
@@ -103,16 +138,23 @@ class Bindings:
                 return None
             name = function or resource
             raise UnboundResource(f"nothing here performs {name}\n{self._hint(name)}")
-        if invoked or lambda_function.DIRECT.fullmatch(resource):
+        if not bound.is_aws and (invoked or lambda_function.DIRECT.fullmatch(resource)):
             return lambda_function.LambdaTask(bound.integration)
         return bound.integration
 
     def objects(self, bucket: str) -> Objects:
-        """Where the objects of a bucket are: a folder bound to it, or S3."""
+        """Where the objects of a bucket are: a folder bound to it, or S3 where AWS may be asked. Raises ObjectError."""
         for pattern in sorted(self.buckets, key=_exactness, reverse=True):
             if _glob(pattern.removeprefix("s3://").rstrip("/"))(bucket):
                 return FolderObjects(self.buckets[pattern])
-        return S3
+        if self.aws is None:
+            raise ObjectError(f"s3://{bucket}: no folder is bound in its place. {ASK_AWS}")
+        return S3Objects(self._s3)
+
+    def _s3(self) -> Any:
+        """The client of S3 where AWS is."""
+        clients = getattr(self.aws and self.aws.integration, "clients", None)
+        return s3_client() if clients is None else clients.client("s3", seconds=65, role=clients.place.role)
 
     def machine(self, arn: str) -> Path | None:
         """The definition that is run in the place of a state machine; None: none is bound to it."""
@@ -136,14 +178,21 @@ class Bindings:
             return self.bound[max(candidates, key=_exactness)]
         if is_target(resource):
             return Bound(make(resource, {}, self.folder), resource)
-        return None
+        if HTTP.fullmatch(resource) and (self.connections or self.aws):
+            return Bound(HttpInvoke(self._connections()), "http:invoke")
+        return self.aws if is_aws(resource) else None
+
+    def _connections(self) -> Connections:
+        clients = None if self.aws is None else getattr(self.aws.integration, "clients", None)
+        return Connections(self.connections, self.folder, clients)
 
     def _hint(self, name: str) -> str:
+        aws = f"\n{ASK_AWS}" if self.aws is None and (is_aws(name) or not name.partition(":")[1]) else ""
         if not self.bound:
-            return "nothing is bound at all: give a bindings file with --bind, or tasks={…} to the Engine"
+            return f"nothing is bound at all: give a bindings file with --bind, or tasks={{…}} to the Engine{aws}"
         near = difflib.get_close_matches(name, self.bound, n=1, cutoff=0.6)
         question = f"; did you mean {near[0]}?" if near else ""
-        return "bound are: " + ", ".join(sorted(self.bound)) + question
+        return "bound are: " + ", ".join(sorted(self.bound)) + question + aws
 
 
 def matches(pattern: str, resource: str, function: str | None) -> bool:
@@ -181,6 +230,15 @@ def _glob(pattern: str) -> Callable[[str], Any]:
     return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL).fullmatch
 
 
+def _aws(options: object, folder: Path | None) -> Bound | None:
+    """What `aws` says: True, or a mapping of options; None or False: AWS is not to be asked."""
+    if options is None or options is False:
+        return None
+    if options is not True and not isinstance(options, Mapping):
+        raise InvalidSettings(f"aws must be true or a mapping of options, not {options!r}")
+    return Bound(make("aws:", {} if options is True else options, folder), "aws:")
+
+
 def _bind(pattern: str, value: Any, folder: Path | None) -> Bound:
     if isinstance(value, str):
         return Bound(make(value, {}, folder), value)
@@ -205,9 +263,11 @@ def read_bindings(path: str | Path) -> Bindings:
     file = Path(path)
     value, folder = _read(file), file.parent.resolve()
     try:
-        bound = Bindings.of(value["resources"], folder).bound
+        made = Bindings.of(value["resources"], folder, value["aws"])
+        check_connections(value["connections"])
         buckets, machines = (_paths(value[key], key, folder) for key in ("buckets", "machines"))
-        return Bindings(bound, value["substitutions"], folder, buckets, machines)
+        given = value["substitutions"], folder, buckets, machines
+        return Bindings(made.bound, *given, aws=made.aws, connections=value["connections"])
     except InvalidSettings as problem:
         raise InvalidSettings(f"{file}: {problem}") from problem
 
@@ -221,11 +281,12 @@ def _paths(given: Mapping[str, Json], key: str, folder: Path) -> Mapping[str, Pa
 
 def read_substitutions(path: str | Path) -> Mapping[str, Json]:
     """The substitutions of a bindings file alone: nothing it binds is imported. Raises InvalidSettings."""
-    return _read(Path(path))["substitutions"]
+    found: Mapping[str, Json] = _read(Path(path))["substitutions"]
+    return found
 
 
-def _read(file: Path) -> Mapping[str, Mapping[str, Json]]:
-    """The mappings of a bindings file."""
+def _read(file: Path) -> Mapping[str, Any]:
+    """What the keys of a bindings file hold."""
     try:
         source = read_source(file.read_text(encoding="utf-8-sig"), str(file))
     except UnicodeDecodeError as problem:
@@ -239,6 +300,6 @@ def _read(file: Path) -> Mapping[str, Mapping[str, Json]]:
     if unknown:
         raise InvalidSettings(f"{file}: {unknown[0]!r} is none of its keys, which are {', '.join(KEYS)}")
     found = {key: value.get(key) or {} for key in KEYS}
-    if not all(isinstance(part, dict) for part in found.values()):
-        raise InvalidSettings(f"{file}: {' and '.join(KEYS)} must be mappings")
-    return found
+    if not all(isinstance(part, dict) for key, part in found.items() if key != "aws"):
+        raise InvalidSettings(f"{file}: {' and '.join(key for key in KEYS if key != 'aws')} must be mappings")
+    return {**found, "aws": value.get("aws") if isinstance(value, dict) else None}

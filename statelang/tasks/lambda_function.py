@@ -14,11 +14,18 @@ from dataclasses import dataclass, fields
 from email.utils import formatdate
 from typing import Final
 
+from statelang.errors import InvalidInput
 from statelang.ports import Answer, Failed, Integration, Succeeded, TaskCall
-from statelang.values import Json
+from statelang.values import Json, decode
 
 INVOKE: Final = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:lambda:invoke(?P<pattern>\.waitForTaskToken)?")
 DIRECT: Final = re.compile(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:.+")
+
+
+NOT_JSON: Final = (
+    "Could not parse request body into json: {} (Service: AWSLambda; Status Code: 400; "
+    "Error Code: InvalidRequestContentException; Request ID: null; Proxy: null)"
+)
 
 
 class LambdaCall(TaskCall):
@@ -71,7 +78,11 @@ class LambdaTask:
 
     def _invoke(self, call: TaskCall) -> Answer | None:
         given = call.input if isinstance(call.input, dict) else {}
-        handed = _handed(call, given.get("Payload", {}), str(given.get("FunctionName")))
+        try:
+            payload = payload_of(given.get("Payload"))
+        except InvalidInput as problem:
+            return Failed("Lambda.InvalidRequestContentException", NOT_JSON.format(problem))
+        handed = _handed(call, payload, str(given.get("FunctionName")))
         answer = self.integration.perform(handed)
         if isinstance(answer, Failed):
             return _told(answer, handed, compact=True)
@@ -80,6 +91,16 @@ class LambdaTask:
         if given.get("InvocationType") == "Event":
             return Succeeded(envelope(None, handed.aws_request_id, status=202, at=self.at))
         return Succeeded(envelope(answer.output, handed.aws_request_id, at=self.at))
+
+
+def payload_of(given: Json) -> Json:
+    """What a function gets of the Payload of a lambda:invoke: a text is JSON already, null is `{}` (both recorded).
+
+    Raises InvalidInput for a text that is no JSON.
+    """
+    if given is None:
+        return {}
+    return decode(given) if isinstance(given, str) else given
 
 
 def _told(failed: Failed, call: LambdaCall, *, compact: bool) -> Failed:

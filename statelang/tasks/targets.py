@@ -5,12 +5,15 @@ Rule: one row per kind of target. An integration's module is imported only when 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from statelang.errors import InvalidSettings
 from statelang.ports import Integration
+from statelang.tasks.lambda_function import DIRECT
+from statelang.tasks.secrets import WithSecrets, has_references
 from statelang.values import Json
 
 Options = Mapping[str, Json]
@@ -36,13 +39,33 @@ def _http(target: str, options: Options, folder: Path | None) -> Integration:
     return http_task(target, options)
 
 
+def _aws(target: str, options: Options, folder: Path | None) -> Integration:
+    from statelang.tasks.aws import aws_task
+
+    return aws_task(options)
+
+
 TARGETS: Final[Mapping[str, tuple[Maker, frozenset[str]]]] = {
     "python": (_python, frozenset()),
     "exec": (_exec, frozenset({"cwd", "env", "output"})),
     "http": (_http, frozenset({"method", "headers", "timeout"})),
     "https": (_http, frozenset({"method", "headers", "timeout"})),
+    "aws": (_aws, frozenset({"region", "endpoint", "endpoints", "profile", "role"})),
 }
 """Scheme -> what makes the integration, and the options it takes."""
+
+
+SERVICE: Final = re.compile(
+    r"arn:[^:]*:states:[^:]*:[^:]*:(?P<sdk>aws-sdk:)?(?P<service>[^:]+):(?P<action>[^:.]+)"
+    r"(?P<pattern>\.sync(?::2)?|\.waitForTaskToken)?"
+)
+"""A Resource that is an action of a service of AWS."""
+
+
+def is_aws(resource: str) -> bool:
+    """Whether a Resource is something that AWS itself can perform."""
+    found = SERVICE.fullmatch(resource)
+    return DIRECT.fullmatch(resource) is not None or (found is not None and found["service"] != "activity")
 
 
 def is_target(text: str) -> bool:
@@ -61,4 +84,6 @@ def make(target: str, options: Options, folder: Path | None) -> Integration:
     if unknown:
         known = ", ".join(sorted(takes)) or "none"
         raise InvalidSettings(f"{target}: unknown option {unknown[0]!r}; it takes: {known}")
+    if has_references(dict(options)):
+        return WithSecrets(options, lambda revealed: maker(target, revealed, folder), folder)
     return maker(target, options, folder)

@@ -13,7 +13,7 @@ from statelang.core.execution import Execution, Started
 from statelang.core.stimulus import RunTask
 from statelang.errors import InvalidDefinition
 from statelang.program import Program
-from statelang.testing.simulation import Reply, Simulation, Way
+from statelang.testing.simulation import Replies, Reply, Simulation, Way
 from statelang.values import Json, encode
 from tests.conformance.buckets import Buckets
 from tests.conformance.functions import perform
@@ -36,10 +36,13 @@ def read_cases(path: Path) -> Iterator[Case]:
             yield from map(json.loads, lines)
 
 
-def answer(case: Case, check: Check, way: Way = "straight") -> Json:
-    """What we do where AWS did what the check recorded. Raises NotImplementedError for what is not built yet."""
+def answer(case: Case, check: Check, way: Way = "straight", replies: Replies | None = None) -> Json:
+    """What we do where AWS did what the check recorded. Raises NotImplementedError for what is not built yet.
+
+    `replies` says what tasks do; None: what was recorded.
+    """
     if check["type"] in EXECUTED and not check.get("unusable"):
-        return _executed(case, check, way)
+        return _executed(case, check, way, replies or recorded_replies(case, check))
     if check["type"] == "definition-error":
         return _refused(case, check)
     if check["type"] == "validate-definition":
@@ -53,12 +56,12 @@ def _machine(case: Case, check: Check) -> Json:
     return machines[0 if number is None else number]
 
 
-def _executed(case: Case, check: Check, way: Way) -> Json:
+def _executed(case: Case, check: Check, way: Way, replies: Replies) -> Json:
     machine = _machine(case, check)
     program = _compiled(machine)
     buckets = Buckets(case.get("s3_objects") or [])
     started = _started(case, check, machine, program)
-    simulation = Simulation(program, started, _replies(case, check), way, find=lambda bucket: buckets)
+    simulation = Simulation(program, started, replies, way, find=lambda bucket: buckets)
     _run(simulation, check)
     head = simulation.execution.head
     if check["type"] == "history":
@@ -106,7 +109,7 @@ def _as_told(event: Json) -> Json:
     return {**event, "timestamp": event["timestamp"] / 1000}
 
 
-def _replies(case: Case, check: Check) -> Any:
+def recorded_replies(case: Case, check: Check) -> Replies:
     """Tasks answer as recorded, attempt by attempt; where nothing was recorded, as the function behaves."""
     recorded = list(check.get("task_replay") or _recorded_elsewhere(case, check))
     worker = _worker_name(case)

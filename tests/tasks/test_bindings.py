@@ -103,7 +103,7 @@ def test_modules_of_the_same_name_in_two_folders_are_two(tmp_path: Path) -> None
         ("resources: 5", "must be mappings"),
         ("resources: {f: 5}", "neither a function nor a target"),
         ("resources: {f: {cwd: x}}", "has no target"),
-        ("resources: {f: 'ruby:x'}", "begins with none of python:, exec:, http:, https:"),
+        ("resources: {f: 'ruby:x'}", "begins with none of python:, exec:, http:, https:, aws:"),
         ("resources: {f: {target: 'exec:ls', colour: red}}", "unknown option 'colour'; it takes: cwd, env, output"),
         ("resources: {f: 'python:nowhere_at_all:f'}", "cannot be imported"),
         ("resources: {f: 'python:json:nothing'}", "cannot be imported"),
