@@ -155,6 +155,10 @@ def _details(details: dict[str, Json]) -> str:
     return "  ".join(parts)
 
 
+def _tell(name: str, problem: BaseException) -> None:
+    say(f"{name}: {problem}")
+
+
 def _bound(bind: tuple[str, ...]) -> Bindings:
     """What is bound; bindings that nobody named and that cannot be read must not keep anything from being stopped."""
     try:
@@ -176,7 +180,7 @@ def stop_command(name: str, error: str | None, cause: str | None, store: str | N
 
     Where nobody drives it, what is bound here stops the jobs that it waits for.
     """
-    with Engine(open_store(store or settings().store), bindings=_bound(bind)) as engine:
+    with Engine(open_store(store or settings().store), bindings=_bound(bind), trouble=_tell) as engine:
         before = engine.describe(name).status
         if before != "RUNNING":
             say(f"{name} has ended already: {before}")

@@ -34,7 +34,7 @@ from statelang.core.stimulus import (
     TaskSucceeded,
 )
 from statelang.errors import StatelangError
-from statelang.messages import Message, Told, Wake
+from statelang.messages import Left, Message, Observer, Told
 from statelang.pool import Job, Pool
 from statelang.ports import (
     Answer,
@@ -166,15 +166,21 @@ class Performer:
         task.job = self._pool.submit(ask)
 
     def _stop(self, live: Live, command: StopTask) -> None:
-        call = self._call(live, Task(command.task))
+        call, id = self._call(live, Task(command.task)), live.lease.execution
         self._stopping.add(call.token)
 
         def stop() -> None:
-            self._answered(call, lambda jobs: jobs.stop(call, command.job.json))
-            self._stopping.discard(call.token)
-            self._tell(Wake())
+            failed = self._answered(call, lambda jobs: jobs.stop(call, command.job.json))
+            text = f"the job {command.job.text} of {call.resource} could not be stopped: {failed and failed.cause}"
+            self._tell(Left(id, call.token, None if failed is None else StatelangError(text)))
 
         self._pool.submit(stop)
+
+    def stopped(self, message: Left, observer: Observer) -> None:
+        """A job has been stopped, or could not be: whoever watches is told that it may go on."""
+        self._stopping.discard(message.token)
+        if message.problem is not None:
+            observer.left(message.execution, message.problem)
 
     def _answered(self, call: TaskCall, ask: Callable[[Jobs], Said]) -> Said | Failed:
         """What an integration that has begun a job says of it."""

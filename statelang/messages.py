@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from statelang.core.execution import Execution, Step
 from statelang.core.stimulus import Posted, RunStimulus
+from statelang.errors import StatelangError
 from statelang.ports import Begins, NewExecution
 from statelang.program import Program
 
@@ -58,15 +59,31 @@ class Fed:
 
 
 @dataclass(slots=True)
+class Left:
+    """A message: a job was stopped that an execution had begun and does not wait for any more.
+
+    `token` is that of its task; with a `problem` it could not be stopped, and may go on without anybody waiting.
+    """
+
+    execution: str
+    token: str
+    problem: StatelangError | None
+
+
+@dataclass(slots=True)
 class Wake:
     """A message without content: look around."""
 
 
-Message = Begin | Told | Take | Fed | Wake
+Message = Begin | Told | Take | Fed | Left | Wake
 
 
 class Observer(Protocol):
     """Who wants to know what a worker does. Called on the worker's thread, after the commit; must not raise."""
+
+    def left(self, execution: str, problem: StatelangError) -> None:
+        """A job of an execution could not be stopped, and may go on without anybody waiting for it."""
+        ...
 
     def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
         """These steps of an execution are in the store."""

@@ -120,8 +120,8 @@ class Jobs(Protocol):
         """How the job stands, asked for the `polls`-th time (from 1). `call` is the task's own, its token too."""
         ...
 
-    def stop(self, call: TaskCall, job: Json) -> None:
-        """Nobody waits for the job any more: stop it, as best can be."""
+    def stop(self, call: TaskCall, job: Json) -> Failed | None:
+        """Nobody waits for the job any more: stop it, as best can be. Failed: it may go on."""
         ...
 
 

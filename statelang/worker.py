@@ -38,7 +38,7 @@ from statelang.core.stimulus import (
 from statelang.errors import LeaseLost, StatelangError, StoreError
 from statelang.live import ANSWERS, Live, Performer, must_last
 from statelang.map_runs import MapRuns
-from statelang.messages import Begin, Fed, Message, Observer, Take, Told
+from statelang.messages import Begin, Fed, Left, Message, Observer, Take, Told
 from statelang.pace import BATCH, BATCH_MS, FRAMES_PER_ROUND, KEEP_MS, MAIL_PER_ROUND, SWEEP
 from statelang.ports import Commit, Integrations, Lease, Post, Store
 from statelang.takeovers import Compile, Takeovers
@@ -143,6 +143,8 @@ class Worker:
             self._take(message)
         elif isinstance(message, Fed):
             self.runs.came(message.run)
+        elif isinstance(message, Left):
+            self._performer.stopped(message, self.observer)
         else:
             self._looked = 0
 

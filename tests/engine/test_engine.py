@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import statelang
-from statelang import LATER, Engine, JsonText, Limits, Pending, StateMachine, Submitted, Succeeded, TaskCall
+from statelang import LATER, Engine, Failed, JsonText, Limits, Pending, StateMachine, Submitted, Succeeded, TaskCall
 from statelang.clock import RealClock
 from statelang.testing.clock import VirtualClock
 from statelang.values import Json
@@ -415,6 +415,7 @@ class Exports:
         self.begun: list[Json] = []
         self.polled: list[tuple[Json, int]] = []
         self.stopped: list[Json] = []
+        self.stubborn: tuple[int, ...] = ()
         self.seen: list[TaskCall] = []
 
     def perform(self, call: TaskCall) -> Submitted:
@@ -427,8 +428,9 @@ class Exports:
         self.seen.append(call)
         return self.ends(polls)
 
-    def stop(self, call: TaskCall, job: Json) -> None:
+    def stop(self, call: TaskCall, job: Json) -> Failed | None:
         self.stopped.append(job)
+        return Failed("Job.Stubborn", "it does not heed") if job["number"] in self.stubborn else None
 
 
 SYNC = "arn:aws:states:::glue:startJobRun.sync"
@@ -476,6 +478,25 @@ def test_stopping_an_execution_that_nobody_drives_stops_its_job_before_the_engin
     with Engine(address, tasks={SYNC: exports}, clock=RealClock()) as second:
         second.stop("job", cause="not needed")
     assert exports.stopped == [{"number": 1}]
+
+
+def test_a_job_that_cannot_be_stopped_is_told_of(address: str) -> None:
+    """It may go on and cost money: nobody else would notice."""
+    one = statelang.load({"StartAt": "J", "States": {"J": {"Type": "Task", "Resource": SYNC, "End": True}}})
+    exports = Exports(lambda polls: Pending(60))
+    exports.stubborn = (1,)
+    told: list[tuple[str, str]] = []
+
+    def trouble(name: str, problem: BaseException) -> None:
+        told.append((name, str(problem)))
+
+    with Engine(address, tasks={SYNC: exports}, clock=RealClock(), trouble=trouble) as running:
+        running.start(one, {}, name="job")
+        _until(lambda: running.positions("job")[0].doing == "waiting for its job")
+        running.stop("job")
+    ((name, text),) = told
+    assert name == "job"
+    assert text == f'the job {{"number":1}} of {SYNC} could not be stopped: it does not heed'
 
 
 def test_a_job_whose_integration_knows_nothing_of_it_any_more_fails(engine: Make, address: str) -> None:

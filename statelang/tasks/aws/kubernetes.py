@@ -84,10 +84,11 @@ class RunJob:
         unreached = isinstance(told, Failed) and told.error == "EKS.SdkClientException"
         return Pending(pause(polls)) if unreached else told
 
-    def stop(self, call: TaskCall, job: Json) -> None:
+    def stop(self, call: TaskCall, job: Json) -> Failed | None:
         """Delete the Job and its pods."""
         body = {"propagationPolicy": "Background"}
-        _guarded(call, lambda: _send(self.clients, call, "DELETE", job["path"], body))
+        told = _guarded(call, lambda: _refusal(_send(self.clients, call, "DELETE", job["path"], body)))
+        return told if isinstance(told, Failed) else None
 
 
 def _named(job: Any, call: TaskCall) -> dict[str, Any]:

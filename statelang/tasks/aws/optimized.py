@@ -257,12 +257,14 @@ class Optimized:
             result = _parsed(result)
         return Succeeded(result) if standing == "done" else Failed("States.TaskFailed", encode(result))
 
-    def stop(self, call: TaskCall, known: Json) -> None:
-        """Stop the job; a refusal changes nothing: it may have ended by itself."""
+    def stop(self, call: TaskCall, known: Json) -> Failed | None:
+        """Stop the job, where AWS can; what is being made or deleted goes on, as it does on AWS."""
         job = self.job
-        if job is not None and job.stop is not None and known.get("stop") is not None:
-            operation, parameters = job.stop, known["stop"]
-            self._guarded(call, lambda: self.ask(call, operation, parameters))
+        if job is None or job.stop is None or known.get("stop") is None:
+            return None
+        operation, parameters = job.stop, known["stop"]
+        told = self._guarded(call, lambda: self.ask(call, operation, parameters))
+        return told if isinstance(told, Failed) else None
 
     def ask(self, call: TaskCall, operation: str | None, given: Json) -> tuple[Json, dict[str, Any]]:
         """What an operation told, as the state sees it, and botocore's whole response."""

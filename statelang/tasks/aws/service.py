@@ -41,9 +41,9 @@ class AwsTask:
         except Fault as problem:
             return Failed(problem.error, problem.cause)
 
-    def stop(self, call: TaskCall, job: Json) -> None:
+    def stop(self, call: TaskCall, job: Json) -> Failed | None:
         """Stop a job that nobody waits for any more."""
-        self._jobs(call.resource).stop(call, job)
+        return self._jobs(call.resource).stop(call, job)
 
     def _jobs(self, resource: str) -> Jobs:
         performer = self._performer(resource)
