@@ -144,7 +144,7 @@ class Worker:
         elif isinstance(message, Fed):
             self.runs.came(message.run)
         elif isinstance(message, Left):
-            self._performer.stopped(message, self.observer)
+            self.performer.stopped(message, self.observer)
         else:
             self._looked = 0
 

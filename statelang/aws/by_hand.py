@@ -106,6 +106,8 @@ class ByHand(Engine):
 
     def _only_waits(self) -> bool:
         """Whether nothing here moves, or is performed, or is due within moments."""
+        if self._worker.performer.stops:
+            return False
         soon = self._clock.now() + min(1_000, self._time.left())
         for live in self._worker.live.values():
             timer = live.execution.due()

@@ -300,6 +300,19 @@ def test_settings_are_read_from_the_nearest_file(run: Run, tmp_path: Path) -> No
     assert "'stor'" in wrong.stderr
 
 
+def test_aws_is_asked_only_where_it_is_said(run: Run, tmp_path: Path) -> None:
+    parameters = {"TableName": "t", "Key": {"id": {"S": "1"}}}
+    task = {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:getItem", "Parameters": parameters, "End": True}
+    write(tmp_path, "get.asl.json", {"StartAt": "Get", "States": {"Get": task}})
+    refused = run("run", "get.asl.json")
+    assert refused.returncode == 2
+    assert "--bind aws:" in refused.stderr
+    nowhere = 'aws = {endpoint = "http://127.0.0.1:9", region = "us-east-1"}\n'
+    (tmp_path / "statelang.toml").write_text(nowhere)
+    failed = run("run", "get.asl.json", "-o", "json")
+    assert json.loads(failed.stdout)["error"] == "DynamoDB.SdkClientException"
+
+
 def test_query_picks_from_the_json(run: Run, tmp_path: Path) -> None:
     write(tmp_path, "pass.asl.json", PASS)
     for name in ("a", "b"):

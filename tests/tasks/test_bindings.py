@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from statelang import Bindings, InvalidSettings, Succeeded, UnboundResource, read_bindings
+from statelang.errors import ObjectError
 from statelang.program import Use
 from statelang.tasks.bindings import matches
 from tests.tasks.calls import call
@@ -112,6 +113,11 @@ def test_modules_of_the_same_name_in_two_folders_are_two(tmp_path: Path) -> None
         ("resources: {f: 'exec:'}", "names no program"),
         ('resources: {f: "exec:\'unclosed"}', "No closing quotation"),
         ("resources: {f: {target: 'https://x', timeout: -1}}", "timeout"),
+        ("resources: {f: {target: 'aws:', regio: x}}", "unknown option 'regio'"),
+        ("aws: 3", "aws must be true or a mapping of options, not 3"),
+        ("aws: {regio: x}", "unknown option 'regio'"),
+        ("aws: {region: 3}", "region must be a text"),
+        ("connections: {c: {password: x}}", "the connection c has unknown key 'password'"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_said_with_its_name(text: str, said: str, tmp_path: Path) -> None:
@@ -120,6 +126,35 @@ def test_what_is_wrong_in_a_file_is_said_with_its_name(text: str, said: str, tmp
         read_bindings(tmp_path / "b.yaml")
     assert "b.yaml" in str(refused.value)
     assert said in str(refused.value)
+
+
+def test_aws_performs_what_is_its_own_and_not_bound_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "b.yaml").write_text("aws: {region: eu-west-1}\nresources: {charge: 'exec:cat'}\n")
+    bindings = read_bindings(tmp_path / "b.yaml")
+    for resource in (
+        ARN.replace("charge", "refund"),
+        "arn:aws:states:::dynamodb:getItem",
+        "arn:aws:states:::aws-sdk:s3:getObject",
+        "arn:aws:states:::glue:startJobRun.sync",
+        "arn:aws:states:::http:invoke",
+    ):
+        assert bindings.find(resource, {}) is not None
+    with pytest.raises(UnboundResource):
+        bindings.find("docker:thing", {})
+    assert bindings.find("arn:aws:states:eu:1:activity:x", {}) is None
+    invoke = "arn:aws:states:::lambda:invoke"
+    assert type(bindings.find(invoke, {"FunctionName": "charge"})).__name__ == "LambdaTask"
+    assert type(bindings.find(invoke, {"FunctionName": "refund"})).__name__ == "AwsTask"
+    one_service = Bindings.of({"arn:aws:states:::sqs:*": "aws:"})
+    assert type(one_service.find("arn:aws:states:::sqs:sendMessage", {})).__name__ == "AwsTask"
+    with pytest.raises(UnboundResource, match="AWS itself performs its own Resources only where it is asked to"):
+        one_service.find("arn:aws:states:::sns:publish", {})
+
+
+def test_a_bucket_without_a_folder_is_s3_only_where_aws_may_be_asked() -> None:
+    with pytest.raises(ObjectError, match=r"s3://shop: no folder is bound in its place\. AWS itself"):
+        Bindings().objects("shop")
+    assert type(Bindings.of({}, aws=True).objects("shop")).__name__ == "S3Objects"
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from statelang.tasks.aws import errors, names, shapes
 from statelang.tasks.aws.clients import Clients
 from statelang.tasks.aws.errors import Speech
 from statelang.tasks.aws.jobs import JOBS, Job, at, filled, pause
-from statelang.tasks.aws.request import Request, guarded
+from statelang.tasks.aws.request import Request, guarded, idempotency_token
 from statelang.tasks.aws.transport import transport
 from statelang.values import Json, decode, encode
 
@@ -45,6 +45,8 @@ class Action:
     finish: Finish | None = None
     boto: str | None = None
     """botocore's name of the service, where it is another one than the service's own."""
+    began: Callable[[TaskCall, Json, Failed], Json] | None = None
+    """What a lost request of the same attempt has begun already, where a refusal tells so; None: nothing."""
 
 
 SERVICES: Final[Mapping[str, Service]] = {
@@ -88,6 +90,20 @@ def _events(action: Optimized, call: TaskCall, given: dict[str, Json]) -> dict[s
         for entry in entries
     ]
     return {**given, "Entries": told}
+
+
+def _name(action: Optimized, call: TaskCall, given: dict[str, Json]) -> dict[str, Json]:
+    """An execution without a name is named after the attempt, so that a request that is made again begins no other."""
+    return given if given.get("Name") is not None else {**given, "Name": idempotency_token(call)}
+
+
+def _began(call: TaskCall, given: Json, failed: Failed) -> Json:
+    """The execution that an earlier request of this attempt began, whose answer was lost; it has ended by now."""
+    mine = given.get("Name") == idempotency_token(call)
+    if not mine or failed.error != "StepFunctions.ExecutionAlreadyExistsException":
+        return None
+    machine = str(given.get("StateMachineArn")).replace(":stateMachine:", ":execution:")
+    return {"ExecutionArn": f"{':'.join(machine.split(':')[:7])}:{given['Name']}"}
 
 
 def _all_entries(told: Json) -> Json | Failed:
@@ -168,6 +184,7 @@ def _json(text: Json) -> Json:
 
 
 ACTIONS: Final[Mapping[tuple[str, str], Action]] = {
+    ("states", "startExecution"): Action(prepare=_name, began=_began),
     ("events", "putEvents"): Action(prepare=_events, finish=_all_entries),
     ("bedrock", "invokeModel"): Action("InvokeModel", finish=_answered, boto="bedrock-runtime"),
     ("elasticmapreduce", "createCluster"): Action("RunJobFlow", finish=_cluster),
@@ -206,8 +223,9 @@ class Optimized:
         """Call the operation; where the state waits for the job that it begins, answer with that."""
         action = ACTIONS.get((self.service, self.action), PLAIN)
 
+        given = call.input if isinstance(call.input, dict) else {}
+
         def work() -> Answer:
-            given = call.input if isinstance(call.input, dict) else {}
             sent = given if action.prepare is None else action.prepare(self, call, given)
             told, response = self.ask(call, action.operation, sent)
             result = told if action.finish is None else action.finish(told)
@@ -217,6 +235,9 @@ class Optimized:
             return self._begun(given, result, _sorted(whole))
 
         answer: Answer = self._guarded(call, work)
+        if isinstance(answer, Failed) and action.began is not None and action.prepare is not None:
+            earlier = action.began(call, action.prepare(self, call, given), answer)
+            return answer if earlier is None else self._begun(given, earlier, earlier)
         return answer
 
     def _begun(self, given: Json, result: Json, whole: Json) -> Answer:

@@ -197,6 +197,26 @@ def test_the_token_of_a_cluster_is_a_signed_request_for_it_alone() -> None:
     assert "x-k8s-aws-id" in query["X-Amz-SignedHeaders"][0]
 
 
+def test_a_nested_execution_that_was_begun_before_the_crash_is_followed_not_begun_again() -> None:
+    """Named after the attempt: where it has ended meanwhile, Step Functions refuses the name, and tells so."""
+    machine = "arn:aws:states:us-east-1:1:stateMachine:child"
+    refusal = {"__type": "ExecutionAlreadyExists", "message": "Execution Already Exists"}
+    with loopback(lambda asked: Says(400, refusal)) as server:
+        one = call(f"{STATES}states:startExecution.sync", {"StateMachineArn": machine})
+        begun = at(server.url).perform(one)
+        name = json.loads(server.last.body)["name"]
+        assert isinstance(begun, Submitted)
+        assert begun.job["ask"] == {"ExecutionArn": f"arn:aws:states:us-east-1:1:execution:child:{name}"}
+        again = at(server.url).perform(one)
+        assert json.loads(server.last.body)["name"] == name
+        assert isinstance(again, Submitted)
+        other = at(server.url).perform(call(f"{STATES}states:startExecution.sync", {"StateMachineArn": machine}))
+        assert json.loads(server.last.body)["name"] != name, "a Retry begins another one"
+        assert isinstance(other, Submitted)
+        named = call(f"{STATES}states:startExecution.sync", {"StateMachineArn": machine, "Name": "mine"})
+        assert at(server.url).perform(named).error == "StepFunctions.ExecutionAlreadyExistsException"
+
+
 NAME = "partner"
 ARN = f"arn:aws:events:us-east-1:123456789012:connection/{NAME}/0000"
 HTTP = f"{STATES}http:invoke"
