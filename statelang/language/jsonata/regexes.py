@@ -140,6 +140,9 @@ class _Translation:
         self._source = source
         self._multiline = multiline
         self._at = 0
+        self._open: list[bool] = []  # of every group that is open, whether it looks behind
+        self._asserted = False
+        self._named = "(?<" in re.sub(r"\\.|\(\?<[=!]", "", source, flags=re.S)
         self._groups = len(
             [
                 found
@@ -156,24 +159,33 @@ class _Translation:
         return "".join(out)
 
     def _one(self, character: str) -> str:
+        count = _COUNT.match(self._source, self._at)
+        if count is not None or character in "*+?":
+            return self._repeated(character if count is None else count[0])
+        self._asserted = False
         if character == "\\":
             return self._escape()
         if character == "[":
             return self._brackets()
         if character == "(":
             return self._group()
-        count = _COUNT.match(self._source, self._at)
-        if count is not None:
-            self._at = count.end()
-            return count[0] + self._lazy()
         self._at += 1
-        if character in "*+?":
-            return character + self._lazy()
+        if character == ")":
+            self._asserted = self._open.pop() if self._open else False
+        if character in "^$":
+            self._asserted = True
         if character == "$" and not self._multiline:
             return r"\Z"
         if character == ".":
             return r"[^\n\r\u2028\u2029]"
         return character if character in "^$|)" else re.escape(character)
+
+    def _repeated(self, count: str) -> str:
+        """How often something is repeated; what matches no character cannot be."""
+        if self._asserted:
+            raise ValueError("Nothing to repeat")
+        self._at += len(count)
+        return count + self._lazy()
 
     def _lazy(self) -> str:
         """The `?` after a count; another `+` or `*` would be possessive elsewhere, and is wrong in JavaScript."""
@@ -190,6 +202,7 @@ class _Translation:
         if found is None or (found[0] == "(" and self._source.startswith("(?", self._at)):
             raise ValueError("Invalid group")
         self._at = found.end()
+        self._open.append(found[0] in ("(?<=", "(?<!"))
         return found[0] if found[1] is None else f"(?P<{found[1].replace('$', '_')}>"
 
     def _escape(self, *, inside: bool = False) -> str:
@@ -201,9 +214,10 @@ class _Translation:
         if character in _CLASSES:
             return _CLASSES[character] if inside else f"[{_CLASSES[character]}]"
         if character in "bB" and not inside:
+            self._asserted = True
             return _BOUNDARY if character == "b" else _NO_BOUNDARY
         code = _CODE.match(source, at)
-        if code is not None:
+        if code is not None and (self._named or code[5] is None):
             return self._code(code, inside=inside)
         if character == "b":
             return r"\x08"
@@ -220,9 +234,9 @@ class _Translation:
             return re.escape(chr(int(octal[0], 8)))
         self._at = code.end()
         if number is not None:
-            return f"(?:\\{number})"
+            return f"(?({number})\\{number}|)"
         if name is not None:
-            return f"(?P={name})"
+            return f"(?({name})(?P={name})|)"
         if control is not None:
             return re.escape(chr(ord(control) % 32))
         return re.escape(chr(int(two or four or "0", 16)))
