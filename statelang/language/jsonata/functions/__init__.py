@@ -6,6 +6,7 @@ Rule: a built-in is one function with its signature, decorated by `builtin`; `BU
 from statelang.language.jsonata.functions import (
     arrays,
     datetimes,
+    formatting,
     higher_order,
     numeric,
     objects,
@@ -14,4 +15,15 @@ from statelang.language.jsonata.functions import (
 )
 from statelang.language.jsonata.functions.registry import BUILTINS, builtin
 
-__all__ = ["BUILTINS", "arrays", "builtin", "datetimes", "higher_order", "numeric", "objects", "patterns", "strings"]
+__all__ = [
+    "BUILTINS",
+    "arrays",
+    "builtin",
+    "datetimes",
+    "formatting",
+    "higher_order",
+    "numeric",
+    "objects",
+    "patterns",
+    "strings",
+]

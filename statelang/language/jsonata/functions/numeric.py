@@ -17,7 +17,6 @@ from statelang.language.jsonata.values import EXACT, UNDEFINED, Value, is_number
 
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([Ee][-+]?[0-9]+)?")
 _RADIX = re.compile(r"0[xX][0-9A-Fa-f]+|0[oO][0-7]+|0[bB][0-1]+")
-DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 @builtin("sum", "<a<n>:n>")
@@ -138,21 +137,3 @@ def power(run: Run, base: Value, exponent: Value) -> Value:
 @builtin("random", "<:n>")
 def random(run: Run) -> Value:
     return run.chance.fraction()
-
-
-@builtin("formatBase", "<n-n?:s>")
-def format_base(run: Run, value: Value, radix: Value = UNDEFINED) -> Value:
-    if value is UNDEFINED:
-        return UNDEFINED
-    base = 10 if radix is UNDEFINED else round_(run, radix)
-    if base < 2 or base > 36:
-        raise JsonataError("D3100", value=base)
-    rounded = round_(run, value)
-    if base == 10 or not math.isfinite(rounded):
-        return number_text(rounded)
-    whole, base = int(rounded), int(base)
-    digits, rest = "", abs(whole)
-    while rest:
-        rest, digit = divmod(rest, base)
-        digits = DIGITS[digit] + digits
-    return ("-" if whole < 0 else "") + (digits or "0")

@@ -14,7 +14,7 @@ from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.functions.registry import builtin
 from statelang.language.jsonata.run import Run
 from statelang.language.jsonata.text import text_of
-from statelang.language.jsonata.values import UNDEFINED, Value, Wrapped, is_array
+from statelang.language.jsonata.values import UNDEFINED, Value, Wrapped
 
 
 @builtin("string", "<x-b?:s>", arity=1)
@@ -194,35 +194,3 @@ def _decoded(text: Value, reserved: str, name: str) -> Value:
         return _ESCAPES.sub(lambda found: bytes.fromhex(found[0].replace("%", "")).decode(), guarded)
     except ValueError:
         raise JsonataError("D3140", value=text, functionName=name) from None
-
-
-@builtin("formatNumber", "<n-so?:s>")
-def format_number(run: Run, value: Value, picture: Value, options: Value = UNDEFINED) -> Value:
-    if value is UNDEFINED:
-        return UNDEFINED
-    from statelang.language.jsonata.functions.number_pictures import formatted
-
-    return formatted(value, picture, options if isinstance(options, dict) else {})
-
-
-@builtin("formatInteger", "<n-s:s>")
-def format_integer(run: Run, value: Value, picture: Value) -> Value:
-    if value is UNDEFINED:
-        return UNDEFINED
-    from statelang.language.jsonata.functions.integer_pictures import analysed, formatted
-
-    return formatted(value, analysed(picture))
-
-
-@builtin("parseInteger", "<s-s:n>")
-def parse_integer(run: Run, text: Value, picture: Value) -> Value:
-    if text is UNDEFINED:
-        return UNDEFINED
-    from statelang.language.jsonata.functions.integer_pictures import analysed, parser
-
-    return parser(analysed(picture)).parse(text)
-
-
-def texts(values: Value) -> bool:
-    """Whether a value is an array of strings."""
-    return is_array(values) and all(isinstance(value, str) for value in values)

@@ -1,0 +1,61 @@
+"""Numbers as text and back: `$formatNumber`, `$formatInteger`, `$parseInteger` by a picture, `$formatBase` in a base.
+
+Rule: what a picture means is in `number_pictures` and `integer_pictures`, which are read when they are first needed.
+"""
+
+from __future__ import annotations
+
+import math
+
+from statelang.language.jsonata.errors import JsonataError
+from statelang.language.jsonata.functions.numeric import round_
+from statelang.language.jsonata.functions.registry import builtin
+from statelang.language.jsonata.run import Run
+from statelang.language.jsonata.values import UNDEFINED, Value, number_text
+
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@builtin("formatNumber", "<n-so?:s>")
+def format_number(run: Run, value: Value, picture: Value, options: Value = UNDEFINED) -> Value:
+    if value is UNDEFINED:
+        return UNDEFINED
+    from statelang.language.jsonata.functions.number_pictures import formatted
+
+    return formatted(value, picture, options if isinstance(options, dict) else {})
+
+
+@builtin("formatInteger", "<n-s:s>")
+def format_integer(run: Run, value: Value, picture: Value) -> Value:
+    if value is UNDEFINED:
+        return UNDEFINED
+    from statelang.language.jsonata.functions.integer_pictures import analysed, formatted
+
+    return formatted(value, analysed(picture))
+
+
+@builtin("parseInteger", "<s-s:n>")
+def parse_integer(run: Run, text: Value, picture: Value) -> Value:
+    if text is UNDEFINED:
+        return UNDEFINED
+    from statelang.language.jsonata.functions.integer_pictures import analysed, parser
+
+    return parser(analysed(picture)).parse(text)
+
+
+@builtin("formatBase", "<n-n?:s>")
+def format_base(run: Run, value: Value, radix: Value = UNDEFINED) -> Value:
+    if value is UNDEFINED:
+        return UNDEFINED
+    base = 10 if radix is UNDEFINED else round_(run, radix)
+    if base < 2 or base > 36:
+        raise JsonataError("D3100", value=base)
+    rounded = round_(run, value)
+    if base == 10 or not math.isfinite(rounded):
+        return number_text(rounded)
+    whole, base = int(rounded), int(base)
+    digits, rest = "", abs(whole)
+    while rest:
+        rest, digit = divmod(rest, base)
+        digits = DIGITS[digit] + digits
+    return ("-" if whole < 0 else "") + (digits or "0")
