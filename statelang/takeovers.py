@@ -127,6 +127,7 @@ class Takeovers:
             for command in list(live.tasks):
                 worker.performer.cancel(live, command)
             worker.forget(live.lease.execution)
+            worker.runs.forget(live)
         if commits:
             with suppress(StoreError):  # what cannot be given back is free once nobody renews its lease
                 worker.store.commit(commits, sync=False)

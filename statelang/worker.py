@@ -368,7 +368,9 @@ class Worker:
             return False
         if self.runs.holds(live):
             return False
-        if any(isinstance(command, (RunTask, PollTask)) for step in live.steps for command in step.commands):
+        if any(
+            isinstance(command, (RunTask, PollTask, DriveMapRun)) for step in live.steps for command in step.commands
+        ):
             return False
         timer = execution.due()
         return timer is None or timer[0] - self.clock.now() > KEEP_MS

@@ -111,7 +111,12 @@ class ByHand(Engine):
         soon = self._clock.now() + min(1_000, self._time.left())
         for live in self._worker.live.values():
             timer = live.execution.due()
-            if live.execution.ready or live.tasks or (timer is not None and timer[0] <= soon):
+            if (
+                live.execution.ready
+                or live.tasks
+                or self._worker.runs.holds(live)
+                or (timer is not None and timer[0] <= soon)
+            ):
                 return False
         return True
 

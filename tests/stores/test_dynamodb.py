@@ -29,26 +29,17 @@ from statelang.core.stimulus import Tick, TimerFired
 from statelang.errors import InvalidSettings, LeaseLost, StoreError
 from statelang.ports import Commit, Lease, NewExecution, Post, Store
 from statelang.stores.dynamodb.items import size
+from statelang.stores.dynamodb.lanes import Lanes
 from statelang.stores.dynamodb.store import DynamoStore
 from statelang.stores.dynamodb.table import read_address
 from statelang.values import encode
 from tests.aws.dynoxide import CREDENTIALS
 from tests.stores.contract import AT, StoreContract
-from tests.stores.map_run_contract import MapRunContract
 
 REAL = os.environ.get("STATELANG_TEST_DYNAMODB")
 
 
-class DynamoContract(StoreContract):
-    """The contract, as far as a DynamoDB store keeps it today: one execution at a time."""
-
-    @pytest.fixture(autouse=True)
-    def _kept(self, request: pytest.FixtureRequest) -> None:
-        if hasattr(MapRunContract, request.node.originalname):
-            pytest.skip("a DynamoDB store refuses Map Runs, nested executions and unbound activities by name")
-
-
-class TestOnDynoxide(DynamoContract):
+class TestOnDynoxide(StoreContract):
     @pytest.fixture
     def store(self, table: str) -> Iterator[Store]:
         self.address = table
@@ -62,13 +53,14 @@ class TestOnDynoxide(DynamoContract):
         return self.opened[-1]
 
 
-class TestOnMoto(DynamoContract):
+class TestOnMoto(StoreContract):
     """One writer at a time: moto is no judge of concurrency."""
 
     @pytest.fixture
     def store(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
         for name, value in CREDENTIALS.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setattr(Lanes, "each", lambda self, do, given: [do(one) for one in given])
         with mock_aws():
             table_care("dynamodb://moto?region=us-east-1").create()
             self.opened = [open_store("dynamodb://moto?region=us-east-1")]
@@ -98,7 +90,7 @@ if REAL:
             time.sleep(2)
             return super().posts()
 
-    class TestOnARealTable(DynamoContract):
+    class TestOnARealTable(StoreContract):
         """The table is emptied before each test: give it one of its own."""
 
         @pytest.fixture

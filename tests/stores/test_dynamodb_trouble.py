@@ -240,13 +240,16 @@ def test_trouble_that_does_not_pass_is_named(table: str, monkeypatch: pytest.Mon
         contract.same(store.read("one"), before)
 
 
-def test_an_engine_in_a_storm_does_all_its_work(table: str) -> None:
+@pytest.mark.parametrize("mode", ["INLINE", "DISTRIBUTED"])
+def test_an_engine_in_a_storm_does_all_its_work(table: str, mode: str) -> None:
     """Its effects may be asked for again; what was committed is what they answered, once each."""
     done: list[int] = []
+    config = {"Mode": mode, **({"ExecutionType": "STANDARD"} if mode == "DISTRIBUTED" else {})}
     states = {
         "Each": {
             "Type": "Map",
             "ItemProcessor": {
+                "ProcessorConfig": config,
                 "StartAt": "Work",
                 "States": {"Work": {"Type": "Task", "Resource": "arn:aws:lambda:x:1:function:work", "End": True}},
             },
@@ -270,3 +273,11 @@ def test_an_engine_in_a_storm_does_all_its_work(table: str) -> None:
     assert events == list(range(1, len(events) + 1))
     with closing(open_store(table)) as other:
         assert other.summary("stormy").status == "SUCCEEDED"
+        if mode == "DISTRIBUTED":
+            ((run, tally),) = other.map_runs("stormy")
+            assert (run.status, tally.succeeded, tally.ended) == ("SUCCEEDED", 12, 12)
+            assert len(other.summaries(map_run=run.id)) == 12
+    care = open_care(table)
+    assert care.check() == []
+    assert care.prune(1 << 42) == 1
+    assert {item["pk"]["S"][:2] for item in care.calls.scan()} <= {"d:", "ma", "w:"}  # type: ignore[attr-defined]

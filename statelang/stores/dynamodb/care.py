@@ -20,9 +20,11 @@ from statelang.stores.dynamodb.calls import Calls, Item
 from statelang.stores.dynamodb.items import (
     EXECUTION,
     FORMAT,
+    execution_key,
     id_of,
     read_body,
 )
+from statelang.stores.dynamodb.map_runs import RUN, run_key
 from statelang.stores.dynamodb.reading import STATUSES, Reading
 from statelang.stores.dynamodb.table import Address, cloudformation, definition, terraform
 
@@ -146,6 +148,16 @@ class DynamoCare:
                     pruned += self._prune(pk, before)
         return pruned
 
+    def _prune_run(self, id: str) -> None:
+        """Remove a Map Run with its children, whose parent has ended."""
+        found = list(self.calls.query("pk = :pk", {":pk": {"S": run_key(id)}}))
+        for child in [execution_key(item["child"]["S"]) for item in found if "child" in item]:
+            if self.address.bucket is not None:
+                self.blobs.remove_objects(child)
+            keys = [(child, item["sk"]["S"]) for item in self.calls.query("pk = :pk", {":pk": {"S": child}})]
+            self.calls.delete_all(keys)
+        self.calls.delete_all([(run_key(id), item["sk"]["S"]) for item in found])
+
     def _prune(self, pk: str, before: int) -> bool:
         item = self.calls.get(pk, EXECUTION)
         if item is None or "queue" in item:
@@ -154,7 +166,10 @@ class DynamoCare:
         if head.status == "RUNNING" or head.stopped_at is None or head.stopped_at >= before:
             return False
         values = {":pk": {"S": pk}}
-        keys = [(pk, found["sk"]["S"]) for found in self.calls.query("pk = :pk", values)]
+        items = list(self.calls.query("pk = :pk", values))
+        for run in [item["run"]["S"] for item in items if item["sk"]["S"].startswith(RUN)]:
+            self._prune_run(run)
+        keys = [(pk, item["sk"]["S"]) for item in items]
         if self.address.bucket is not None:
             self.blobs.remove_objects(pk)
         self.calls.delete_all([key for key in keys if key[1] != EXECUTION])

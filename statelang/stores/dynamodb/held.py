@@ -21,7 +21,6 @@ import msgspec
 from statelang.core.codec import Merged, encode_frame, encode_merged, merge
 from statelang.core.execution import Head
 from statelang.core.frame import Frame, rewrite
-from statelang.core.value import Value
 from statelang.ports import Commit
 from statelang.stores.dynamodb.items import EXECUTION, FREE, Body, Chunk, listed, pack, units
 
@@ -105,6 +104,9 @@ class Held:
     head: Head
     started_at: int
     taken: int = 0
+    run: str = ""
+    """The Map Run whose child it is, and (`index`) which of its children."""
+    index: int = 0
     """The last post that was consumed."""
     overhead: int = 400
     """The size of its item without the body, in bytes."""
@@ -281,14 +283,3 @@ def _expression(pk: str, change: dict[str, Any], condition: str, values: dict[st
         "ConditionExpression": condition,
         "ExpressionAttributeValues": {**{f":{name}": value for name, value in sets.items()}, **values},
     }
-
-
-def first_body(head: Head, frames: Sequence[Frame], line: bytes) -> Body:
-    """The body of a new execution."""
-    return Body(msgspec.Raw(encode_merged(Merged(head, list(frames)))), tail=[msgspec.Raw(line)], first=1)
-
-
-def first_line(merged: Merged) -> bytes:
-    """The first checkpoint of a log: without the input, which stands with what was started."""
-    rest: list[Value] = [value for value in merged.values if value.id != 1]
-    return encode_merged(merged._replace(frames=[], values=rest))

@@ -32,13 +32,13 @@ def post(calls: Calls, blobs: Blobs, item: Callable[[], Item], stimulus: Posted)
     while True:
         commit = os.urandom(16)
         try:
-            calls.transact(_actions(blobs, item(), commit, stimulus), commit)
+            calls.transact(post_actions(blobs, item(), commit, stimulus), commit)
             return
         except Refused:  # somebody else posted, claimed or released it
             continue
 
 
-def _actions(blobs: Blobs, item: Item, commit: bytes, stimulus: Posted) -> list[dict[str, Any]]:
+def post_actions(blobs: Blobs, item: Item, commit: bytes, stimulus: Posted) -> list[dict[str, Any]]:
     """Put the next post; tell the worker that holds the execution, or make it due."""
     pk, queue, posted = item["pk"]["S"], item.get("queue", {}).get("S"), number(item, "posted")
     next = {"N": str(posted + 1)}

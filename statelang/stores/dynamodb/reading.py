@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
-from statelang.core.codec import Checkpoint, Reader, referred, restore
+import msgspec
+
+from statelang.core.codec import Checkpoint, Reader, referred, restore, waited_for
 from statelang.core.execution import Execution, Record, Started
 from statelang.core.frame import Frame, rewrite
+from statelang.core.map_run import MapRun
 from statelang.core.value import Value
 from statelang.errors import ExecutionNotFound, StoreError, UnreadableCheckpoint
 from statelang.ports import Post, Summary
@@ -39,6 +42,7 @@ from statelang.stores.dynamodb.items import (
     read_posted,
     read_started,
     started_at,
+    unpack,
 )
 
 STATUSES: Final = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
@@ -49,6 +53,8 @@ POINTS: Final = 8
 """How many chunks are looked up one by one for the values that are wanted; beyond that they are read in a row."""
 
 ATTEMPTS: Final = 3
+
+_decode_run: Final = msgspec.json.Decoder(MapRun).decode
 
 
 class Loaded(NamedTuple):
@@ -102,7 +108,7 @@ class Reading:
             lines = len(since)
         reader.value(1).load(started.input)
         self._read_values(reader, item["pk"]["S"], referred(state.head, frames.values()), refs)
-        execution = restore(started, state.head, frames)
+        execution = restore(started, state.head, frames, map(self.map_run, waited_for(frames.values())))
         return Loaded(execution, posts, item, body, lines, fresh, segments)
 
     def _live(self, id: str) -> tuple[Item, Sequence[Post], Item]:
@@ -206,6 +212,13 @@ class Reading:
                 missing.append(value)
         return missing
 
+    def map_run(self, id: str) -> MapRun:
+        """A Map Run that a frame waits for."""
+        item = self.calls.get(f"m:{id}", ALONE)
+        if item is None:
+            raise UnreadableCheckpoint(f"{self.calls.address}: the Map Run {id} is missing")
+        return _decode_run(unpack(bytes(item["body"]["B"])))
+
     def started(self, id: str) -> Started | None:
         """What an execution is, if there is one."""
         item = self.calls.get(execution_key(id), START)
@@ -258,7 +271,7 @@ class Reading:
         due = None if queue is None else 0 if held else number(item, "due")
         return Summary(
             id_of(item["pk"]["S"]),
-            item["machine"]["S"],
+            item.get("machine", item.get("of", {}))["S"],
             head.status,
             started_at(item),
             head.stopped_at,

@@ -16,44 +16,45 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 
-from statelang.core.codec import merge
-from statelang.core.execution import Execution, Head, Record
+from statelang.core.execution import Execution, Head, Record, Started, Status
+from statelang.core.map_run import MapRun, Tally
 from statelang.core.stimulus import Posted
-from statelang.errors import ExecutionExists, LeaseLost
-from statelang.ports import Commit, Lease, NewExecution, Post, Summary
+from statelang.errors import ExecutionNotFound, LeaseLost
+from statelang.ports import Commit, Lease, NewExecution, Post, Queued, Summary
+from statelang.stores.dynamodb.beginning import GROUP, Beginning, log_action
 from statelang.stores.dynamodb.blobs import Blobs
 from statelang.stores.dynamodb.calls import Calls, Item, Refused
-from statelang.stores.dynamodb.held import Held, Plan, first_body, first_line
-from statelang.stores.dynamodb.inbox import item_key, post
+from statelang.stores.dynamodb.held import Held, Plan
+from statelang.stores.dynamodb.inbox import item_key, post, post_actions
 from statelang.stores.dynamodb.items import (
-    ALONE,
     EXECUTION,
-    FORMAT,
     FREE,
-    LOG,
     POST,
-    START,
-    encode_chunk,
     execution_key,
     held_by,
     id_of,
-    listed,
     number,
     numbered,
-    pack,
-    read_started,
     size,
     started_at,
 )
 from statelang.stores.dynamodb.lanes import Lanes
-from statelang.stores.dynamodb.map_runs import NoMapRuns, refuse_beyond
+from statelang.stores.dynamodb.map_runs import (
+    MapRuns,
+    counted_elsewhere,
+    pointer,
+    queued_items,
+    queued_of,
+    run_actions,
+)
 from statelang.stores.dynamodb.owner import Owner, wall_clock
-from statelang.stores.dynamodb.reading import MACHINES, Reading
+from statelang.stores.dynamodb.reading import Reading
 from statelang.stores.dynamodb.table import Address
 
 ACTIONS: Final = 10
@@ -62,7 +63,7 @@ ACTIONS: Final = 10
 _encode: Final = msgspec.json.Encoder().encode
 
 
-class DynamoStore(NoMapRuns):
+class DynamoStore:
     """A store in one DynamoDB table. See `statelang.ports.Store`."""
 
     def __init__(self, address: Address, *, now: Callable[[], int] = wall_clock) -> None:
@@ -75,7 +76,8 @@ class DynamoStore(NoMapRuns):
         self.reading = Reading(self.calls, self.blobs, self.owner.lives)
         self._lanes = Lanes()
         self._held: dict[str, Held] = {}
-        self._known: set[tuple[str, str]] = set()
+        self._beginning = Beginning(self.calls, self.blobs)
+        self._runs = MapRuns(self.calls, self.reading, self._lanes.each)
         self._passed: dict[tuple[str, int], int] = {}
         self._garbage: deque[tuple[str, str]] = deque()
 
@@ -85,92 +87,21 @@ class DynamoStore(NoMapRuns):
 
     def create(self, executions: Sequence[NewExecution]) -> Sequence[Lease | None]:
         self.owner.renew()
-        known = self._existing(executions) if len(executions) > 1 else set()
+        known = self._beginning.existing(executions) if len(executions) > 1 else set()
         fresh = [new for new in executions if new.started.id not in known]
-        self._know(fresh)
-        groups = [fresh[start : start + ACTIONS // 2] for start in range(0, len(fresh), ACTIONS // 2)]
-        made: dict[str, Lease | None] = {
-            id: lease for found in self._lanes.each(self._create, groups) for id, lease in found.items()
-        }
+        self._beginning.know(fresh)
+        made = self._make([fresh[start : start + GROUP] for start in range(0, len(fresh), GROUP)])
         return [made.get(new.started.id) for new in executions]
 
-    def _existing(self, executions: Sequence[NewExecution]) -> set[str]:
-        """Those that exist already. Raises ExecutionExists."""
-        items = self.calls.get_many([(execution_key(new.started.id), START) for new in executions])
-        found = set()
-        for new in executions:
-            item = items.get((execution_key(new.started.id), START))
-            if item is not None:
-                self._same(new, item)
-                found.add(new.started.id)
-        return found
-
-    def _same(self, new: NewExecution, start: Item | None) -> None:
-        """Raises ExecutionExists where what exists is not what is to be made."""
-        if start is None or read_started(self.blobs.held(start)).fingerprint != new.started.fingerprint:
-            raise ExecutionExists(
-                f"an execution named {new.started.id!r} exists already, with another machine, definition or input"
-            )
-
-    def _know(self, executions: Sequence[NewExecution]) -> None:
-        """Write the definitions, and the names of the machines, that this worker has not written yet."""
-        items: dict[tuple[str, str], Item] = {}
-        for new in executions:
-            digest, machine = new.started.digest, new.started.machine
-            if ("d", digest) not in self._known:
-                pk = f"d:{digest}"
-                content = self.blobs.holding(pk, new.source.encode())
-                items["d", digest] = {"pk": {"S": pk}, "sk": {"S": ALONE}, **content}
-            if ("m", machine) not in self._known:
-                items["m", machine] = {"pk": {"S": MACHINES}, "sk": {"S": machine}}
-        self.calls.put_all(list(items.values()))
-        self._known.update(items)
-
-    def _create(self, group: Sequence[NewExecution]) -> dict[str, Lease | None]:
-        """Make up to five executions in one transaction; those that came into being meanwhile one by one."""
-        commit = os.urandom(16)
-        held = [self._begin(new, commit) for new in group]
-        actions = []
-        for new, one in zip(group, held):
-            actions += [{"Put": put} for put in self._new_items(new, one)]
-        try:
-            self.calls.transact(actions, commit)
-        except Refused as refused:
-            if len(group) > 1:
-                return {id: lease for new in group for id, lease in self._create([new]).items()}
-            self._same(group[0], refused.old.get(1))
-            return {group[0].started.id: None}
-        self._held.update(zip((new.started.id for new in group), held))
-        return {new.started.id: Lease(new.started.id, 0, 1) for new in group}
-
-    def _begin(self, new: NewExecution, commit: bytes) -> Held:
-        merged = merge([new.step])
-        held = Held(execution_key(new.started.id), 1, commit, merged.head, new.started.at)
-        held.frames = dict(new.step.frames)
-        held.body = first_body(merged.head, merged.frames, first_line(merged))
-        return held
-
-    def _new_items(self, new: NewExecution, held: Held) -> Iterator[dict[str, Any]]:
-        started, body = new.started, pack(held.body)
-        item = {
-            "pk": {"S": held.pk},
-            "sk": {"S": EXECUTION},
-            "machine": {"S": started.machine},
-            "listed": {"S": listed("RUNNING", started.at)},
-            "queue": {"S": held_by(self.owner.name)},
-            "due": {"N": "0"},
-            "epoch": {"N": "1"},
-            "format": {"N": str(FORMAT)},
-            "digest": {"S": started.digest},
-            "commit": {"B": held.commit},
-            "posted": {"N": "0"},
-            "taken": {"N": "0"},
-        }
-        held.overhead, held.packed = size(item) + len("body"), len(body)
-        yield {"Item": {**item, "body": {"B": body}}, "ConditionExpression": "attribute_not_exists(pk)"}
-        content = self.blobs.holding(held.pk, _encode(started))
-        start = {"pk": {"S": held.pk}, "sk": {"S": START}, "commit": {"B": held.commit}, **content}
-        yield {"Item": start, "ConditionExpression": "attribute_not_exists(pk)"}
+    def _make(self, groups: Sequence[Sequence[NewExecution]]) -> dict[str, Lease | None]:
+        """Make executions, a group in a transaction, and hold them."""
+        leases: dict[str, Lease | None] = {}
+        for found in self._lanes.each(lambda group: self._beginning.make(group, self.owner.name), groups):
+            for id, made in found.items():
+                leases[id] = None if made is None else made[0]
+                if made is not None and made[1].head.status == "RUNNING":
+                    self._held[id] = made[1]
+        return leases
 
     def claim(self, execution: str) -> Lease | None:
         return self._take(execution, ("RUNNING",))
@@ -205,6 +136,7 @@ class DynamoStore(NoMapRuns):
             return None
         status: Any = item["listed"]["S"].partition("#")[0]
         held = Held(item["pk"]["S"], epoch + 1, commit, Head(status=status), started_at(item), number(item, "taken"))
+        held.run, held.index = item.get("run", {}).get("S", ""), number(item, "child")
         self._held[execution] = held
         return Lease(execution, 0, epoch + 1)
 
@@ -224,11 +156,15 @@ class DynamoStore(NoMapRuns):
         return self.reading.load(execution).execution
 
     def commit(self, commits: Sequence[Commit], *, sync: bool) -> Sequence[Lease | None]:
-        refuse_beyond(commits, self.place)
         self.owner.renew()
         wanted = [one for one in commits if not self._was_written(one)]
         self._check(wanted)
-        lost = [id for id in self._lanes.each(self._write, wanted) if id is not None]
+        begun = [new for one in wanted for new in one.begun]
+        self._beginning.know(begun)
+        leases = self._make([[new] for new in begun])
+        alone = [one for one in wanted if not (one.tallies or one.sends)]
+        shared = [one for one in wanted if one.tallies or one.sends]
+        lost = [id for id in (*self._lanes.each(self._write, alone), *map(self._write, shared)) if id is not None]
         if lost:
             self._passed.update(
                 ((one.lease.execution, one.lease.epoch), _end_of(one))
@@ -237,7 +173,7 @@ class DynamoStore(NoMapRuns):
             )
             raise self._lost(lost)
         self._passed.clear()
-        return ()
+        return [leases.get(new.started.id) for one in commits for new in one.begun]
 
     def _was_written(self, commit: Commit) -> bool:
         """Whether it was, beside others of which one was lost."""
@@ -246,7 +182,7 @@ class DynamoStore(NoMapRuns):
     def _check(self, commits: Sequence[Commit]) -> None:
         """Raises LeaseLost where a lease is known to be gone; asks the table only if there are several."""
         lost = [one.lease.execution for one in commits if not self._holds(one.lease)]
-        if len(commits) > 1 and not lost:
+        if (len(commits) > 1 or any(one.begun for one in commits)) and not lost:
             items = self.calls.get_many([(execution_key(one.lease.execution), EXECUTION) for one in commits])
             for one in commits:
                 item = items.get((execution_key(one.lease.execution), EXECUTION))
@@ -266,32 +202,58 @@ class DynamoStore(NoMapRuns):
         """Write one commit; returns the execution where its lease is lost."""
         id = commit.lease.execution
         held = self._held[id]
-        plan = held.plan(commit, lambda data: self.blobs.put(held.pk, data))
-        try:
-            self._send(held, plan, plan.update(held, alone=True))
-        except Refused as refused:
-            now = refused.old.get(0)
-            if now is None or number(now, "epoch") != held.epoch or now["commit"]["B"] != held.commit:
-                return id
-            try:  # only the inbox is not as it was thought to be: there is more in it
-                plan = plan._replace(id=os.urandom(16))
-                self._send(held, plan, plan.update(held, alone=False))
-            except Refused:
-                return id
+        plan, alone = held.plan(commit, lambda data: self.blobs.put(held.pk, data)), True
+        while True:
+            try:
+                later = self._send(held, plan, plan.update(held, alone=alone))
+                break
+            except Refused as refused:
+                now = refused.old.get(0)
+                if 0 in refused.old:
+                    if now is None or number(now, "epoch") != held.epoch or now["commit"]["B"] != held.commit:
+                        return id
+                    if not alone:
+                        return id
+                    alone = False  # only the inbox is not as it was thought to be: there is more in it
+                plan = plan._replace(id=os.urandom(16))  # else somebody else posted to where this one sends
+        self._settle(held, plan)
+        later()
+        return None
+
+    def _settle(self, held: Held, plan: Plan) -> None:
+        commit = plan.commit
         held.settle(plan)
         self._garbage.extend(self.blobs.forget(held.pk, plan.garbage))
         self._garbage.extend((held.pk, numbered(POST, post)) for post in commit.posts)
+        self._beginning.known.update(("r", run) for step in commit.steps for run in step.runs)
         if commit.release or (commit.steps and held.head.status != "RUNNING"):
-            self._held.pop(id, None)
-        return None
+            self._held.pop(commit.lease.execution, None)
 
-    def _send(self, held: Held, plan: Plan, update: Mapping[str, Any]) -> None:
-        actions: list[Mapping[str, Any]] = [{"Update": update}]
+    def _send(self, held: Held, plan: Plan, update: Mapping[str, Any]) -> Callable[[], None]:
+        """Write a plan and what goes with it in one transaction; returns what there was no room for."""
+        commit, actions = plan.commit, [{"Update": update}]
         if plan.chunk is not None:
-            first, chunk = plan.chunk
-            content = self.blobs.holding(held.pk, encode_chunk(chunk))
-            actions.append({"Put": {"Item": {"pk": {"S": held.pk}, "sk": {"S": numbered(LOG, first)}, **content}}})
+            actions.append(log_action(self.blobs, held.pk, plan))
+        if held.run and plan.head.status != held.head.status:
+            actions.append(pointer(held.run, held.index, commit.lease.execution, plan.head.status))
+        actions += run_actions(commit, counted_elsewhere(commit), self._beginning.known)
+        queued = list(queued_items(commit.queued))
+        while queued and len(actions) < ACTIONS:
+            actions.append({"Put": {"Item": queued.pop(0)}})
+        sends, sent = list(commit.sends), set[str]()
+        while sends and len(actions) <= ACTIONS - 2 and sends[0][0] not in sent:
+            target, stimulus = sends.pop(0)
+            sent.add(target)
+            with suppress(ExecutionNotFound):
+                actions += post_actions(self.blobs, self.reading.item(target), plan.id, stimulus)
         self.calls.transact(actions, plan.id)
+        return lambda: self._send_more(queued, sends)
+
+    def _send_more(self, queued: Sequence[Item], sends: Sequence[tuple[str, Posted]]) -> None:
+        self.calls.put_all(queued)
+        for target, stimulus in sends:
+            with suppress(ExecutionNotFound):
+                self.post(target, stimulus)
 
     def post(self, execution: str, stimulus: Posted) -> None:
         post(self.calls, self.blobs, lambda: self.reading.item(execution), stimulus)
@@ -337,8 +299,44 @@ class DynamoStore(NoMapRuns):
         map_run: str | None = None,
     ) -> Sequence[Summary]:
         if map_run is not None:
-            return ()
+            wanted = (self.reading.summary(item) for item in self._runs.items(map_run))
+            chosen = (one for one in wanted if machine in (None, one.machine) and status in (None, one.status))
+            return [one for one, _ in zip((c for c in chosen if before is None or c.started_at < before), range(limit))]
         return self.reading.summaries(machine, status, limit, before)
+
+    def map_run(self, id: str) -> tuple[MapRun, Tally]:
+        return self._runs.map_run(id)
+
+    def map_runs(self, execution: str) -> Sequence[tuple[MapRun, Tally]]:
+        return self._runs.map_runs(execution)
+
+    def members(
+        self, map_run: str, statuses: Collection[Status], *, first: int = 0, limit: int = 1_000
+    ) -> Sequence[tuple[int, str]]:
+        return self._runs.members(map_run, statuses, first, limit)
+
+    def children(self, map_run: str, *, first: int = 0, limit: int = 1_000) -> Sequence[tuple[Started, Head]]:
+        return self._runs.children(map_run, first, limit)
+
+    def take(self, activity: str, started: Callable[[str], Posted]) -> Queued | None:
+        for item in self.calls.query("pk = :pk", {":pk": {"S": f"a:{activity}"}}):
+            queued, key = queued_of(item), {"pk": item["pk"], "sk": item["sk"]}
+            try:
+                execution = self.reading.item(queued.execution)
+            except ExecutionNotFound:
+                execution = None
+            if execution is None or not execution["listed"]["S"].startswith("RUNNING#"):
+                self.calls.delete_all([(key["pk"]["S"], key["sk"]["S"])])
+                continue
+            commit = os.urandom(16)
+            taken = {"Delete": {"Key": key, "ConditionExpression": "attribute_exists(pk)"}}
+            try:
+                told = post_actions(self.blobs, execution, commit, started(queued.token))
+                self.calls.transact([*told, taken], commit)
+            except Refused:  # somebody else took it, or posted meanwhile
+                return self.take(activity, started)
+            return queued
+        return None
 
     def records(self, execution: str, after: int = 0) -> tuple[Sequence[Record], Callable[[int], str]]:
         return self.reading.records(execution, after)
