@@ -88,3 +88,9 @@ def test_patterns_mean_what_they_mean_in_javascript(pattern: str, text: str, fou
 def test_patterns_that_javascript_does_not_know(pattern: str) -> None:
     with pytest.raises(JsonataError):
         compile_regex(pattern, "", 0)
+
+
+def test_what_a_tail_call_gives_is_not_looked_at_until_it_is_used() -> None:
+    """An empty sequence that ends a function is an empty array to `$map`, as in jsonata-js."""
+    assert Expression("$map(10, function($x){$match('1', /a/)})").evaluate() == []
+    assert Expression("(function($x){$match('1', /a/)})(10)").evaluate() is UNDEFINED

@@ -85,15 +85,10 @@ def _tail_call(
         if frame.depth + reached > run.bounds.depth:
             raise JsonataError("U1001", position)
         given = [argument(input, frame) for argument in arguments]
-        if type(target) is Lambda:
-            return TailCall(target, given, name, position)
-        try:
+        if type(target) is not Lambda:
             run.frame = frame
             given = [unwrapped(argument, target) for argument in given]
-            return finished(run, begun(run, target, given, input, frame.depth + depth), input, frame.depth + depth)
-        except JsonataError as problem:
-            named(problem, name, position)
-            raise
+        return TailCall(target, given, name, position)
 
     return tail_call
 
