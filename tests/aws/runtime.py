@@ -69,6 +69,7 @@ class Environment:
 
         class Api(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = 1 << 16  # head and body in one packet: else each answer waits for an acknowledgement
 
             def do_GET(self) -> None:
                 environment.give(self)
