@@ -1,6 +1,6 @@
 """Measure everything, print one table, and write it as JSON rows (name, value, unit, baseline, ratio).
 
-    python -m benchmarks [--out FILE] [--runs 5] [--folder FOLDER] [--only WORD]
+    python -m benchmarks [--out FILE] [--runs 5] [--folder FOLDER] [--only WORD] [--lines N]
 
 Rule: everything is measured on one disk, and what is compared takes turns.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from benchmarks import processes, queries, rates, raw, syncs, validation
+from benchmarks import map_runs, processes, queries, rates, raw, syncs, validation
 
 NORMAL, FULL = "raw WAL/NORMAL", "raw WAL/FULL"
 SLEEPERS = 100_000
@@ -59,11 +59,16 @@ RATES: dict[str, tuple[Measure, str, str | None]] = {
     "Map of 1,000, 40 at once": (lambda f: rates.map_rate(f, 1_000, 40), "items/s", NORMAL),
     "Map of 10,000, any at once": (lambda f: rates.map_rate(f, 10_000, 0), "items/s", NORMAL),
     "Map of 10,000, 40 at once": (lambda f: rates.map_rate(f, 10_000, 40), "items/s", NORMAL),
+    "Distributed Map of 10,000": (
+        lambda f: rates.map_rate(f, 10_000, 0, "DISTRIBUTED"),
+        "items/s",
+        "Map of 10,000, any at once",
+    ),
 }
 """Name -> what measures it, its unit, and the figure it is held against."""
 
 
-def rows(folder: Path, runs: int, only: str) -> Iterator[Row]:
+def rows(folder: Path, runs: int, only: str, lines: int) -> Iterator[Row]:
     """Every figure whose name has a word in it."""
     wanted = {name: row for name, row in RATES.items() if only in name or row[2] is None or not only}
     measured: dict[str, list[float]] = {name: [] for name in wanted}
@@ -80,20 +85,29 @@ def rows(folder: Path, runs: int, only: str) -> Iterator[Row]:
         known = baseline if baseline in values else None
         yield Row(name, values[name], unit, known, values[name] / values[known] if known else None)
     if not only:
-        yield from others(folder)
+        yield from others(folder, lines)
     if not only or only == "JSONata":
         yield from (Row(*row) for row in queries.rows())
     if not only or only in "dynamodb lambda":
         yield from on_aws(folder, runs)
 
 
-def others(folder: Path) -> Iterator[Row]:
+def _csv(folder: Path, lines: int) -> Iterator[Row]:
+    told = map_runs.measure(folder, lines)
+    if not told["same"]:
+        raise RuntimeError(f"the results of a CSV of {lines:,} lines are not those of its lines")
+    yield Row(f"CSV of {lines:,} lines, killed ten times", told["items_per_second"], "items/s")
+    yield Row("memory of its worker", told["megabytes"], "MB")
+
+
+def others(folder: Path, lines: int) -> Iterator[Row]:
     """What is no rate: syncs, memory, whole processes."""
     for policy in ("transition", "strict"):
         count = syncs.per_transition(str(folder / f"syncs-{policy}.db"), policy)
         if count is not None:
             yield Row(f"syncs, {policy}", count, "syncs/transition")
     yield from _sleepers(folder)
+    yield from _csv(folder, lines)
     took = processes.measure(folder)
     yield Row("bare Python", took["bare"] * 1000, "ms")
     for name, label in (("import", "import statelang"), ("engine", "with Engine and load")):
@@ -143,12 +157,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("benchmarks.jsonl"), help="where the rows go")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--lines", type=int, default=1_000_000, help="of the CSV that a Distributed Map reads")
     parser.add_argument("--folder", type=Path, help="the disk to measure on [default: the folder for temporary files]")
     parser.add_argument("--only", default="", help="only figures with this in their name")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=given.folder) as folder, given.out.open("w", encoding="utf-8") as out:
         print(f"{'':<34}{'':>12}  {'':<24}{'ratio':>7}  of")
-        for row in rows(Path(folder), given.runs, given.only):
+        for row in rows(Path(folder), given.runs, given.only, given.lines):
             out.write(json.dumps(row._asdict()) + "\n")
             ratio = "" if row.ratio is None else f"{row.ratio:7.3f}  {row.baseline}"
             print(f"{row.name:<34}{row.value:>12,.{0 if row.value >= 100 else 3}f}  {row.unit:<24}{ratio}", flush=True)

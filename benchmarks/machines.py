@@ -20,16 +20,17 @@ def chain(length: int, tasks: tuple[int, ...] = ()) -> StateMachine:
     return statelang.load({"StartAt": "S0", "States": states}, name=f"chain-{length}-{len(tasks)}")
 
 
-def fan_out(concurrency: int) -> StateMachine:
+def fan_out(concurrency: int, mode: str = "INLINE") -> StateMachine:
     """A Map with a Pass and a no-op task for each item."""
     item = {"P": {"Type": "Pass", "Next": "T"}, "T": {"Type": "Task", "Resource": WORK, "End": True}}
+    config = {"Mode": mode} if mode == "INLINE" else {"Mode": mode, "ExecutionType": "STANDARD"}
     each = {
         "Type": "Map",
         "MaxConcurrency": concurrency,
-        "ItemProcessor": {"StartAt": "P", "States": item},
+        "ItemProcessor": {"ProcessorConfig": config, "StartAt": "P", "States": item},
         "End": True,
     }
-    return statelang.load({"StartAt": "Each", "States": {"Each": each}}, name=f"map-{concurrency}")
+    return statelang.load({"StartAt": "Each", "States": {"Each": each}}, name=f"map-{concurrency}-{mode}")
 
 
 def loop() -> StateMachine:

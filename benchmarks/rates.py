@@ -67,9 +67,9 @@ def executions_rate(folder: Path, tasks: tuple[int, ...], *, together: bool) -> 
         return TOGETHER / (time.perf_counter() - began)
 
 
-def map_rate(folder: Path, items: int, concurrency: int) -> float:
+def map_rate(folder: Path, items: int, concurrency: int, mode: str = "INLINE") -> float:
     """Items of one Map a second, limits lifted."""
-    machine = fan_out(concurrency)
+    machine = fan_out(concurrency, mode)
     with engine(folder, limits=Limits.lifted()) as running:
         began = time.perf_counter()
         result = running.run(machine, list(range(items)), name=f"map-{next(numbers)}")

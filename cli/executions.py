@@ -19,6 +19,7 @@ from statelang.values import Json, encode
 from .options import bind_option, bindings, output_option, query_option, settings, store_option
 from .output import (
     EXIT,
+    counts_text,
     position_json,
     position_text,
     print_json,
@@ -40,16 +41,23 @@ def reader(store: str | None) -> Engine:
 @click.command("list")
 @click.option("--status", type=click.Choice(STATUSES), help="Only executions of this status.")
 @click.option("--machine", help="Only executions of this state machine.")
+@click.option("--map-run", "map_run", metavar="ID", help="The children of this Map Run, in order.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many at most.")
 @store_option
 @output_option
 @query_option
 def list_command(
-    status: str | None, machine: str | None, limit: int, store: str | None, output: str | None, query: str | None
+    status: str | None,
+    machine: str | None,
+    map_run: str | None,
+    limit: int,
+    store: str | None,
+    output: str | None,
+    query: str | None,
 ) -> None:
     """List executions, the newest first, with what the running ones wait for."""
     with reader(store) as engine:
-        found = engine.executions(machine=machine, status=status, limit=limit)
+        found = engine.executions(machine=machine, status=status, limit=limit, map_run=map_run)
     if query is not None or (output or settings().output) == "json":
         print_json([summary_json(summary) for summary in found], query)
         return
@@ -92,6 +100,7 @@ def show_command(name: str, store: str | None, output: str | None, query: str | 
         summary = engine.describe(name)
         execution = engine.store.read(name)
         standing = engine.positions(name)
+        runs = engine.map_runs(name)
     told = summary_json(summary)
     told["input"] = execution.input.json
     if execution.head.output is not None:
@@ -106,6 +115,8 @@ def show_command(name: str, store: str | None, output: str | None, query: str | 
             click.echo(f"{key + ':':<14}{value if isinstance(value, str) else encode(value)}")
     if summary.status == "RUNNING":
         click.echo(f"{'note:':<14}{_note(summary, now)}")
+    for run, tally in runs:
+        click.echo(f"{'map run:':<14}{run.id} of {run.state}: {run.status}, {counts_text(run, tally)}")
     for position in standing:
         click.echo(f"{'at:':<14}{position_text(position, now)}")
         if position.token is not None and position.doing == "waiting for its answer":

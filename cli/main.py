@@ -26,6 +26,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "list": ("executions", "List executions, the newest first."),
     "show": ("executions", "Show one execution, and where it stands."),
     "history": ("executions", "Show the history of an execution, event by event."),
+    "map-run": ("map_run", "Look at a Distributed Map's Map Runs, or change their limits."),
+    "activity": ("activity", "Take tasks of an activity."),
     "task": ("task", "Answer a task by its token."),
     "validate": ("validate", "Check definitions and tell every problem."),
     "graph": ("graph", "Draw a state machine: Mermaid, SVG, or a page to look around in."),
@@ -51,7 +53,8 @@ class Commands(click.Group):
         row = COMMANDS.get(name)
         if row is None:
             return None
-        command: click.Command = getattr(import_module(f".{row[0]}", __package__), f"{name}_command")
+        attribute = f"{name.replace('-', '_')}_command"
+        command: click.Command = getattr(import_module(f".{row[0]}", __package__), attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

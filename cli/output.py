@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from statelang.core.map_run import MapRun, Tally
 from statelang.errors import InvalidSettings
 from statelang.ports import Summary
 from statelang.positions import Position
@@ -138,6 +139,13 @@ def position_text(position: Position, now: int) -> str:
     if position.until is not None:
         words.append(f"until {time_text(position.until)}")
     return " ".join(words)
+
+
+def counts_text(run: MapRun, tally: Tally) -> str:
+    """How the children of a Map Run stand, in a few words."""
+    told = [f"{tally.succeeded:,} of {run.made:,}{'' if run.exhausted else ' so far'} succeeded"]
+    unsuccessful = ((tally.failed, "failed"), (tally.timed_out, "timed out"), (tally.aborted, "stopped"))
+    return ", ".join([*told, *(f"{count:,} {word}" for count, word in unsuccessful if count)])
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], colour: int | None = None) -> None:

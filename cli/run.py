@@ -194,7 +194,8 @@ def _engine(
     threads: int | None = None,
 ) -> Engine:
     def watch(execution: Execution, steps: Sequence[Step]) -> None:
-        shown.committed(execution, steps)
+        if not execution.started.map_run:  # a Map Run may have a million children
+            shown.committed(execution, steps)
 
     policies: Any = policy or chosen.policy
     return Engine(

@@ -250,10 +250,11 @@ class Engine(Reach):
         return self.store.summary(name)
 
     def executions(
-        self, *, machine: str | None = None, status: str | None = None, limit: int = 100
+        self, *, machine: str | None = None, status: str | None = None, limit: int = 100, map_run: str | None = None
     ) -> Sequence[Summary]:
-        """The newest executions first."""
-        return self.store.summaries(machine=machine, status=status, limit=limit)
+        """The newest executions first; of a Map Run (its id or ARN) its children, in order."""
+        run = None if map_run is None else map_run.rpartition(":")[2]
+        return self.store.summaries(machine=machine, status=status, limit=limit, map_run=run)
 
     def history(self, name: str, *, after: int = 0) -> Iterator[dict[str, Json]]:
         """AWS's history events after event number `after`; `timestamp` in milliseconds since 1970."""

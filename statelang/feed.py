@@ -40,6 +40,7 @@ class Feed:
         self.done = False
         self.problem: Fault | None = None
         self.reading = False
+        self.hungry = False
         self.writing = False
         self.stopping = False
         self.tried = 0

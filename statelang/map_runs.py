@@ -19,7 +19,7 @@ from statelang.collecting import Collecting
 from statelang.core.execution import Status
 from statelang.core.frame import RunWait
 from statelang.core.machine import begin, command_of
-from statelang.core.map_run import MapRun, needed, tally_of
+from statelang.core.map_run import MapRun, Tally, needed, tally_of
 from statelang.core.stimulus import (
     ChildrenRevived,
     MapRunChanged,
@@ -97,8 +97,8 @@ class MapRuns:
         return any(feed.reading or feed.writing for feed in self._feeds.values())
 
     def holds(self, live: Live) -> bool:
-        """Whether an execution has a Map Run that is driven here."""
-        return any(id in self._feeds for id in live.execution.runs)
+        """Whether an execution has a Map Run that goes on, and has to be driven."""
+        return any(run.status == "RUNNING" for run in live.execution.runs.values())
 
     def look(self, live: Live, id: str) -> None:
         """Drive a Map Run that has begun, or was taken over with its parent: then its children too."""
@@ -107,7 +107,7 @@ class MapRuns:
             run = live.execution.runs.get(id)
             if run is None or run.status != "RUNNING":
                 return
-            self._feeds[id] = Feed(live, id, self._worker.store.map_run(id)[1])
+            self._feeds[id] = Feed(live, id, self._tally(id))
             if run.made:
                 self._adopt_children(id)
         self._due[id] = None
@@ -151,7 +151,7 @@ class MapRuns:
             self._open(feed, run)
         if (feed.buffer or feed.done) and self._backlog() < BACKLOG:
             self._give(feed, run)
-        if not feed.done and not feed.reading and len(feed.buffer) < AHEAD:
+        if not feed.done and not feed.reading and (feed.hungry or len(feed.buffer) < AHEAD):
             feed.reading = True
             self._pool.submit(lambda: self._read_more(feed))
 
@@ -163,9 +163,10 @@ class MapRuns:
             self._worker.step(feed.live, MapRunFailed(now, entropy, run.token, error, cause, tally=feed.tally))
             return
         most = len(feed.buffer) if waiting.batcher is not None else PER_ROUND
-        self._worker.step(feed.live, feed.stimulus(self._clock.now(), self._chance.draw(), most))
+        told = feed.stimulus(self._clock.now(), self._chance.draw(), most)
+        feed.hungry = not self._worker.step(feed.live, told)
         after = feed.run
-        if after is None:
+        if feed.hungry or after is None:
             return
         for _ in range(after.read - run.read):
             feed.buffer.popleft()
@@ -318,12 +319,17 @@ class MapRuns:
         if feed is None:
             return stimulus
         if isinstance(stimulus, MapRunChanged):
-            feed.tally = self._worker.store.map_run(id)[1]
-            for other in self._worker.live.values():
-                if other.execution.started.map_run == id:
-                    feed.tally += other.tally
+            feed.tally = self._tally(id)
             self._due[id] = None
         return replace(stimulus, tally=feed.tally)
+
+    def _tally(self, id: str) -> Tally:
+        """How the children of a Map Run stand: what the store says, and what the next commit here will add."""
+        tally = self._worker.store.map_run(id)[1]
+        for live in self._worker.live.values():
+            if live.execution.started.map_run == id:
+                tally += live.tally
+        return tally
 
     def told_elsewhere(self, live: Live) -> list[tuple[str, Posted]]:
         """What has to be posted with the commit that ends a child: its parent is driven elsewhere."""

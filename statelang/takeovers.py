@@ -5,15 +5,17 @@ Rule: what is taken over goes on from its last commit, and what it had asked for
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from statelang.aside import RETRY_MS, Aside
 from statelang.core.execution import Started
+from statelang.core.frame import TaskWait
 from statelang.core.machine import outstanding
 from statelang.core.stimulus import Redriven, Stopped
-from statelang.errors import StatelangError, StoreError
+from statelang.errors import ExecutionNotFound, StatelangError, StoreError
 from statelang.live import Live
 from statelang.pace import ADOPT, MOST, PROGRAMS
 from statelang.ports import Commit, Lease
@@ -80,12 +82,22 @@ class Takeovers:
         except StoreError as problem:
             self.aside.keep(lease, problem, now)
 
+    def _adopt_nested(self, live: Live) -> None:
+        """Take over, with an execution, the nested ones it waits for."""
+        for id in list(live.execution.waiting.values()):
+            waiting = live.execution.frames[id].waiting
+            if isinstance(waiting, TaskWait) and waiting.job is not None and isinstance(waiting.job.json, str):
+                with contextlib.suppress(ExecutionNotFound):
+                    if self._worker.store.read(waiting.job.json).started.token == waiting.token:
+                        self.adopt(waiting.job.json)
+
     def _perform_outstanding(self, live: Live) -> None:
         """Ask again for the tasks that were asked for; those that posts have led to are asked for once committed."""
         new = {command.command for step in live.steps for command in step.commands}
         for command in outstanding(live.program, live.execution):
             if command.command not in new:
                 self._worker.do(live, command)
+        self._adopt_nested(live)
         if not live.execution.ready and not live.tasks:
             self._worker.changed[live.lease.execution] = live
 

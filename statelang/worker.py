@@ -220,8 +220,7 @@ class Worker:
 
     def _take_posts(self) -> None:
         for post in self.store.posts():
-            live = self.live.get(post.execution)
-            if live is not None:
+            if (live := self.live.get(post.execution)) is not None:
                 self.take_post(live, post)
 
     def take_post(self, live: Live, post: Post) -> None:
@@ -323,9 +322,10 @@ class Worker:
         live.parent = None
         if lease is None:  # it was there already, and whoever drives it does
             self.forget(live.lease.execution)
-        else:
-            live.lease = lease
-            self._settle(live, Commit(lease, live.steps))
+            return
+        live.lease = lease
+        self._settle(live, Commit(lease, live.steps))
+        self.changed.update({lease.execution: live} if self.can_let_go(live) else {})
 
     def _lose(self, changed: Mapping[str, Live], problem: LeaseLost, born: Sequence[Live]) -> None:
         """Others have taken executions over: let go of those, and write the rest."""

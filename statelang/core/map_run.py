@@ -66,7 +66,6 @@ class Written(msgspec.Struct, frozen=True, omit_defaults=True):
     next: int = 0
     succeeded: list[tuple[str, int]] = []
     failed: list[tuple[str, int]] = []
-    pending: list[tuple[str, int]] = []
 
 
 class MapRun(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -114,8 +113,11 @@ class MapRun(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def exceeded(run: MapRun, tally: Tally) -> bool:
-    """Whether more items have failed than are tolerated. The percentage is of all items, known once all are read."""
-    failed = tally.items_failed + tally.items_timed_out
+    """Whether more items have failed than are tolerated. The percentage is of all items, known once all are read.
+
+    A child that somebody stopped counts as failed: its item was not done, and nobody else would say so.
+    """
+    failed = tally.items_failed + tally.items_timed_out + tally.items_aborted
     count, percentage = run.tolerated_count, run.tolerated_percentage
     if count is None and percentage is None:
         count = 0

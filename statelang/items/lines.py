@@ -37,7 +37,7 @@ def open_text(objects: Objects, bucket: str, key: str, start: int = 0, version: 
 
 def _unpacked(file: BinaryIO, head: bytes) -> BinaryIO:
     if head.startswith(GZIP):
-        return cast(BinaryIO, gzip.GzipFile(fileobj=file))
+        return cast(BinaryIO, _Gzip(file))
     try:
         import zstandard
     except ImportError:
@@ -59,6 +59,18 @@ def lines(file: BinaryIO, start: int = 0) -> Iterator[tuple[bytes, int]]:
     for line in file:
         place += len(line)
         yield line, place
+
+
+class _Gzip(gzip.GzipFile):
+    """Unpacks a file, and closes it with itself."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(fileobj=file)
+        self._packed = file
+
+    def close(self) -> None:
+        super().close()
+        self._packed.close()
 
 
 class _After(io.RawIOBase):

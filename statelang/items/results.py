@@ -2,7 +2,7 @@
 
 Files are written as children end, in the order of their index: SUCCEEDED_n and FAILED_n together cover a stretch of
 children, and what stretch that is follows from the children alone. A stretch that was not committed is written again,
-over the same files.
+over the same files. Items that a failed Map Run never read are not written anywhere: a redrive reads them.
 
 Rule: one stretch is held at once.
 """
@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
-
-from msgspec.structs import replace
 
 from statelang.core.context import iso
 from statelang.core.execution import Head, Started
@@ -150,7 +148,6 @@ class Writer:
             written.next + count,
             self._file("SUCCEEDED", written.succeeded, succeeded),
             self._file("FAILED", written.failed, failed),
-            written.pending,
         )
 
     def _file(self, name: str, files: list[tuple[str, int]], texts: Sequence[str]) -> list[tuple[str, int]]:
@@ -160,21 +157,10 @@ class Writer:
         key = f"{self.folder}/{name}_{len(files)}.{suffix}"
         return [*files, (key, self._put(key, _pieces(texts, lines=self._format.lines)))]
 
-    def pending(self, written: Written, texts: Iterator[str]) -> Written:
-        """Write what no child was begun for, as the inputs they would have had."""
-        batch = list(texts)
-        return replace(written, pending=self._file("PENDING", [], batch)) if batch else written
-
     def manifest(self, written: Written) -> str:
         """Write the manifest; returns the state's result as JSON text."""
-        files = {
-            name: [{"Key": key, "Size": size} for key, size in listed]
-            for name, listed in (
-                ("FAILED", written.failed),
-                ("PENDING", written.pending),
-                ("SUCCEEDED", written.succeeded),
-            )
-        }
+        found = {"FAILED": written.failed, "PENDING": [], "SUCCEEDED": written.succeeded}
+        files = {name: [{"Key": key, "Size": size} for key, size in listed] for name, listed in found.items()}
         key = f"{self.folder}/manifest.json"
         told = {"DestinationBucket": self.bucket, "MapRunArn": self.run.arn, "ResultFiles": files}
         self._put(key, iter([encode(told).encode()]))

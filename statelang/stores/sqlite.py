@@ -70,8 +70,6 @@ class SqliteStore(SqliteReader):
 
     def _create(self, db: sqlite3.Connection, new: NewExecution, owner: int) -> Lease | None:
         started = new.started
-        if db.execute(SQL["find_start"], (started.id,)).fetchone() is not None:
-            return None
         if new.source:
             db.execute(SQL["insert_definition"], (started.digest, new.source))
         kept = _encode(msgspec.structs.replace(started, input="")).decode()
@@ -81,8 +79,10 @@ class SqliteStore(SqliteReader):
         stands = (head.status, head.stopped_at, head.error, head.cause)
         holds = (None, None) if ended else (owner, 0)
         values = (started.id, started.machine, started.digest, started.fingerprint, started.at)
-        key = db.execute(SQL["insert_execution"], (*values, *stands, *holds, kept, *child)).lastrowid
-        assert key is not None
+        row = db.execute(SQL["insert_execution"], (*values, *stands, *holds, kept, *child)).fetchone()
+        if row is None:  # there is one of this id
+            return None
+        key = int(row[0])
         db.execute(SQL["insert_first_log"], (key * SPAN + new.step.number, encode_steps(new.steps).decode()))
         if not ended:
             frames: dict[int, Frame] = {}
@@ -168,7 +168,6 @@ class SqliteStore(SqliteReader):
             self._garbage.append(key * SPAN + frame)
         if head.status != "RUNNING":
             db.execute(SQL["end_execution"], (head.status, head.stopped_at, head.error, head.cause, key))
-            db.execute(SQL["empty_queue"], (commit.lease.execution,))
             self._since.pop(key, None)
         elif since.ended:
             db.execute(SQL["run_again"], (head.redrives, key))
@@ -201,12 +200,13 @@ class SqliteStore(SqliteReader):
             if self._guest.execute(SQL["queued"], (activity,)).fetchone() is None:
                 return None
             with self._write(self._guest, sync=True) as db:
-                row = db.execute(SQL["take"], (activity,)).fetchone()
-                if row is None:
-                    return None
-                queued = Queued(activity, *row)
-                write_post(db, queued.execution, started(queued.token))
-                return queued
+                while (row := db.execute(SQL["take"], (activity,)).fetchone()) is not None:
+                    *told, status = row
+                    if status == "RUNNING":
+                        queued = Queued(activity, *told)
+                        write_post(db, queued.execution, started(queued.token))
+                        return queued
+                return None
 
     def posts(self) -> Sequence[Post]:
         with named_errors(self.place):

@@ -89,6 +89,8 @@ class SqliteCare:
         with self._open() as db:
             for (key,) in db.execute(SQL["stray_keys"]).fetchall():
                 _remove_rows(db, key)
+            for (run,) in db.execute(SQL["stray_runs"]).fetchall():
+                _remove_run(db, run)
             while rows := db.execute(SQL["prunable"], (before, 100)).fetchall():
                 removed = sum(_remove(db, key) for (key,) in rows)
                 pruned += removed
@@ -100,15 +102,18 @@ class SqliteCare:
 
 
 def _remove(db: sqlite3.Connection, key: int) -> bool:
-    """Remove one execution, unless it is being redriven by now.
+    """Remove one execution with the children of its Map Runs, unless one of them moves, or it is being redriven by now.
 
     Its own row goes first: what an interrupted prune leaves belongs to nothing, and the next one removes it.
     """
+    runs = [run for (run,) in db.execute(SQL["runs_of"], (key,))]
     db.execute("BEGIN IMMEDIATE")
     try:
         going = db.execute(SQL["still_prunable"], (key,)).fetchone() is not None
+        going = going and not any(db.execute(SQL["running_child"], (run,)).fetchone() for run in runs)
         if going:
             db.execute(SQL["delete_posts"], (key,))
+            db.execute(SQL["empty_queue"], (key,))
             db.execute(SQL["delete_execution"], (key,))
         db.execute("COMMIT")
     except BaseException:
@@ -117,7 +122,17 @@ def _remove(db: sqlite3.Connection, key: int) -> bool:
         raise
     if going:
         _remove_rows(db, key)
+        for run in runs:
+            _remove_run(db, run)
     return going
+
+
+def _remove_run(db: sqlite3.Connection, run: str) -> None:
+    """Remove a Map Run whose execution is gone, its children first."""
+    while rows := db.execute(SQL["some_children"], (run, CHUNK)).fetchall():
+        if not sum(_remove(db, key) for (key,) in rows):
+            return  # what still moves ends soon, and the next prune removes it
+    db.execute(SQL["delete_map_run"], (run,))
 
 
 def _remove_rows(db: sqlite3.Connection, key: int) -> None:

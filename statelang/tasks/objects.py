@@ -6,6 +6,7 @@ Rule: an object is written whole or not at all. boto3 is imported when a bucket 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -103,7 +104,7 @@ class S3Objects:
                 body = self._client().get_object(**asked)["Body"]
             except Exception as problem:
                 if _code(problem) in ("InvalidRange", "416"):
-                    return cast(BinaryIO, tempfile.TemporaryFile())
+                    return io.BytesIO()
                 raise
         return cast(BinaryIO, body)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest
 import statelang
 from statelang import Engine, StateMachine
 from statelang.core.map_run import Tally, child_name
+from statelang.ports import Commit, Lease
+from statelang.stores.sqlite import SqliteStore
 from statelang.tasks import Bindings
 from statelang.values import Json
 
@@ -222,3 +225,83 @@ def test_limits_may_be_changed_while_it_runs(address: str) -> None:
         assert engine.wait("fan", timeout=20).output == list(range(5))
         with pytest.raises(statelang.StatelangError, match="has ended"):
             engine.update_map_run(run.id, max_concurrency=7)
+
+
+def test_a_child_whose_lease_is_lost_is_not_counted_by_who_lost_it(tmp_path: Path) -> None:
+    """Another worker has taken a child over when it ends: the commit is undone, and counted by whoever ends it."""
+    place, stolen = str(tmp_path / "store.db"), []
+
+    class Stolen(SqliteStore):
+        def commit(self, commits: Sequence[Commit], *, sync: bool) -> Sequence[Lease | None]:
+            ended = [commit.lease for commit in commits if commit.tallies and commit.lease.key]
+            children = [lease for lease in ended if lease.execution != "fan"]
+            if children and not stolen:
+                stolen.append(children[0].execution)
+                with sqlite3.connect(place) as db:
+                    db.execute("UPDATE execution SET epoch = epoch + 1, owner = NULL WHERE id = ?", stolen)
+            return super().commit(commits, sync=sync)
+
+    done: list[int] = []
+
+    def work(data: int) -> int:
+        done.append(data)
+        return data
+
+    with Engine(Stolen(place), tasks={WORK: work}) as engine:
+        engine.start(distributed(TASK, MaxConcurrency=3), list(range(12)), name="fan")
+        assert engine.wait("fan", timeout=20).output == list(range(12))
+        ((run, tally),) = engine.map_runs("fan")
+    assert stolen
+    assert (run.made, tally.succeeded, tally.ended) == (12, 12, 12)
+    assert len(done) == 13, "the child that was taken over was asked for once more"
+
+
+@pytest.mark.parametrize("policy", ["effect", "strict"])
+def test_every_policy_comes_to_the_same(policy: Any, tmp_path: Path) -> None:
+    rows(tmp_path, 600)
+    with Engine(
+        f"sqlite:///{tmp_path}/store.db",
+        tasks={WORK: lambda row: int(row["id"])},
+        bindings=bound(tmp_path),
+        policy=policy,
+    ) as engine:
+        result = engine.run(distributed(TASK, ItemReader=CSV), {}, name="fan", timeout=60)
+        assert result.output == list(range(600))
+
+
+def test_children_that_sleep_are_let_go_and_come_back(tmp_path: Path) -> None:
+    """A worker that serves a store holds only what is due soon."""
+    waits = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 2, "End": True}}}
+    with Engine(f"sqlite:///{tmp_path}/store.db", serve=True) as engine:
+        engine.start(distributed(waits), list(range(5)), name="fan")
+        until(lambda: [run.made for run, _ in engine.map_runs("fan")] == [5])
+        ((run, _),) = engine.map_runs("fan")
+        until(lambda: not any(child.driven for child in engine.executions(map_run=run.id)))
+        assert engine.describe("fan").driven
+        assert engine.wait("fan", timeout=20).output == list(range(5))
+
+
+def test_a_batch_of_items_and_a_selector_reach_the_task(address: str, tmp_path: Path) -> None:
+    rows(tmp_path, 25)
+    fields = {
+        "ItemSelector": {"row.$": "$$.Map.Item.Value.id", "at.$": "$$.Map.Item.Index"},
+        "ItemBatcher": {"MaxItemsPerBatch": 10, "BatchInput": {"day.$": "$.day"}},
+    }
+    seen: list[Json] = []
+    with Engine(address, tasks={WORK: lambda batch: seen.append(batch)}, bindings=bound(tmp_path)) as engine:
+        machine = distributed(TASK, ItemReader=CSV, **fields)
+        assert engine.run(machine, {"day": "Mon"}, name="fan", timeout=20).status == "SUCCEEDED"
+        ((run, tally),) = engine.map_runs("fan")
+    assert (run.made, run.read, tally.items_succeeded) == (3, 25, 25)
+    batches = sorted(seen, key=lambda batch: batch["Items"][0]["at"])
+    assert [batch["BatchInput"] for batch in batches] == [{"day": "Mon"}] * 3
+    assert [item["row"] for batch in batches for item in batch["Items"]] == [str(number) for number in range(25)]
+
+
+def test_a_large_batch_takes_what_it_needs(tmp_path: Path) -> None:
+    """More items than are read ahead at once."""
+    rows(tmp_path, 5_000)
+    with Engine(bindings=bound(tmp_path), limits=statelang.Limits.lifted()) as engine:
+        machine = distributed(ItemReader=CSV, ItemBatcher={"MaxItemsPerBatch": 3_000})
+        result = engine.run(machine, {}, name="fan", timeout=30)
+    assert [len(batch["Items"]) for batch in result.output] == [3_000, 2_000]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from statelang.config import open_care, open_store
+from statelang.core.stimulus import Stopped
 from statelang.errors import (
     InvalidSettings,
     StoreError,
@@ -24,6 +25,7 @@ from statelang.errors import (
 )
 from statelang.ports import Commit, Store
 from statelang.stores.sqlite import SNAPSHOT_ROWS, SqliteStore
+from statelang.stores.sqlite_file import APPLICATION_ID
 from tests.shared import ROOT
 from tests.stores.contract import AT, StoreContract, told
 
@@ -198,6 +200,42 @@ def test_the_store_is_looked_after(tmp_path: Path) -> None:
         assert copy.claim("running") is None or True
     finally:
         copy.close()
+
+
+def test_what_is_pruned_goes_with_the_children_of_its_map_runs(tmp_path: Path) -> None:
+    contract, place = StoreContract(), tmp_path / "store.db"
+    with closing(SqliteStore(str(place))) as store:
+        lease, parent, run = contract.fanned(store)
+        children = contract.children(store, lease, parent)
+        for held, child in children[:3]:
+            contract.ended(store, held, child)
+        contract.moved(store, lease, parent, Stopped(AT))
+        care = open_care(f"sqlite:///{place}")
+        assert care.prune(AT * 2) == 0, "one of its children is still on its way"
+        held, child = children[3]
+        assert held is not None
+        contract.moved(store, held, child, Stopped(AT))
+        assert care.prune(AT) == 0
+        assert care.prune(AT * 2) == 1
+        assert care.check() == []
+        assert list(store.map_runs("parent")) == []
+        assert list(store.members(run.id, ["SUCCEEDED", "ABORTED"])) == []
+    with closing(sqlite3.connect(place)) as db:
+        for table in ("execution", "log", "frame", "map_run"):
+            assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+
+
+def test_a_file_of_an_older_format_is_brought_up_to_date(tmp_path: Path) -> None:
+    contract, place = StoreContract(), tmp_path / "store.db"
+    with closing(sqlite3.connect(place)) as db:
+        db.executescript((ROOT / "statelang/stores/sql/001_store.sql").read_text())
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute("PRAGMA user_version = 1")
+    with closing(SqliteStore(str(place))) as store:
+        lease, parent, run = contract.fanned(store)
+        contract.children(store, lease, parent)
+        assert len(store.summaries(map_run=run.id)) == 4
+        assert [summary.id for summary in store.summaries()] == ["parent"]
 
 
 def test_damage_is_found(tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ def revived(t: Transition, frame: Frame, node: Map, stimulus: ChildrenRevived) -
 def written(t: Transition, frame: Frame, node: Map, stimulus: ResultsWritten) -> None:
     """Some results stand where they were asked for."""
     run = _run(t, frame)
-    if stimulus.written.next > run.written.next or stimulus.written.pending != run.written.pending:
+    if stimulus.written.next > run.written.next:
         t.runs[run.id] = replace(run, written=stimulus.written)
 
 

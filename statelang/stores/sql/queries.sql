@@ -6,7 +6,7 @@ INSERT OR IGNORE INTO definition (digest, source) VALUES (?, ?)
 -- name: insert_execution
 INSERT INTO execution (id, machine, digest, fingerprint, started_at, status, stopped_at, error, cause, owner, epoch, due,
                        started, map_run, child)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING key
 
 -- name: find_start
 SELECT fingerprint FROM execution WHERE id = ?
@@ -180,10 +180,12 @@ INSERT INTO queue (activity, execution, token, input) VALUES (?, ?, ?, ?)
 SELECT 1 FROM queue WHERE activity = ? LIMIT 1
 
 -- name: take
-DELETE FROM queue WHERE number = (SELECT min(number) FROM queue WHERE activity = ?) RETURNING execution, token, input
+-- Tasks of what has ended are taken off too; status says so.
+DELETE FROM queue WHERE number = (SELECT min(number) FROM queue WHERE activity = ?)
+RETURNING execution, token, input, (SELECT status FROM execution WHERE execution.id = queue.execution)
 
 -- name: empty_queue
-DELETE FROM queue WHERE execution = ?
+DELETE FROM queue WHERE execution = (SELECT id FROM execution WHERE key = ?)
 
 -- name: definition
 SELECT source FROM definition WHERE digest = ?
@@ -196,7 +198,22 @@ DELETE FROM frame WHERE id IN (SELECT id FROM frame WHERE id BETWEEN ? AND ? LIM
 
 -- name: prunable
 SELECT key FROM execution
- WHERE status <> 'RUNNING' AND owner IS NULL AND stopped_at < ? ORDER BY stopped_at LIMIT ?
+ WHERE map_run IS NULL AND status <> 'RUNNING' AND owner IS NULL AND stopped_at < ? ORDER BY stopped_at LIMIT ?
+
+-- name: runs_of
+SELECT map_run.id FROM map_run JOIN execution ON execution.id = map_run.execution WHERE execution.key = ?
+
+-- name: stray_runs
+SELECT id FROM map_run WHERE execution NOT IN (SELECT id FROM execution)
+
+-- name: running_child
+SELECT 1 FROM execution WHERE map_run = ? AND (status = 'RUNNING' OR owner IS NOT NULL) LIMIT 1
+
+-- name: some_children
+SELECT key FROM execution WHERE map_run = ? LIMIT ?
+
+-- name: delete_map_run
+DELETE FROM map_run WHERE id = ?
 
 -- name: still_prunable
 SELECT 1 FROM execution WHERE key = ? AND status <> 'RUNNING' AND owner IS NULL
