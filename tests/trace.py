@@ -2,7 +2,8 @@
 
     for call in trace([sys.executable, "program.py"]): ...
 
-Rule: Linux only (5.3 or newer, x86-64 and arm64); `can_trace` says whether this machine allows it.
+Rule: Linux only (5.3 or newer, x86-64 and arm64); `can_trace` says whether this machine allows it. Who traces waits for
+every child it has, so that a process of its own does it, which has no others.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import ctypes
 import os
 import platform
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -24,6 +26,9 @@ CALLS: Final = {
 _TRACEME, _CONT_TO_CALL, _SETOPTIONS, _GET_INFO = 0, 24, 0x4200, 0x420E
 _OPTIONS: Final = 0x1 | 0x2 | 0x4 | 0x8 | 0x100000  # calls marked; forks, vforks and threads followed; ended with us
 _ENTRY: Final = 1
+
+REFUSED: Final = 3
+"""The exit status of a tracer that may not trace."""
 _ALL: Final = 0x40000000
 
 
@@ -58,6 +63,24 @@ def can_trace() -> bool:
 
 def trace(words: Sequence[str]) -> Iterator[Call]:
     """Run a program and tell its syncs and writes as they begin. Raises OSError where that is not allowed."""
+    ours, theirs = os.pipe()
+    tracer = subprocess.Popen([sys.executable, __file__, str(theirs), *words], pass_fds=[theirs])
+    os.close(theirs)
+    try:
+        with open(ours, encoding="utf-8") as told:
+            for line in told:
+                kind, file = line.split()
+                yield Call(kind, int(file))
+    except GeneratorExit:  # nobody listens any more: the program ends with who traces it
+        tracer.kill()
+        raise
+    finally:
+        status = tracer.wait()
+    if status == REFUSED:
+        raise OSError("processes cannot be traced here")
+
+
+def _follow(words: Sequence[str]) -> Iterator[Call]:
     known = CALLS[platform.machine()]
     libc = ctypes.CDLL(None, use_errno=True)
     libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
@@ -71,15 +94,7 @@ def trace(words: Sequence[str]) -> Iterator[Call]:
         os.waitpid(child, _ALL)
         raise OSError(ctypes.get_errno(), "processes cannot be traced here")
     libc.ptrace(_CONT_TO_CALL, child, None, None)
-    try:
-        yield from _calls(libc, known)
-    finally:  # whoever stops listening ends the program
-        while True:
-            try:
-                os.kill(child, signal.SIGKILL)
-                os.waitpid(-1, _ALL)
-            except (ProcessLookupError, ChildProcessError):
-                break
+    yield from _calls(libc, known)
 
 
 def _calls(libc: ctypes.CDLL, known: Mapping[int, str]) -> Iterator[Call]:
@@ -100,3 +115,17 @@ def _calls(libc: ctypes.CDLL, known: Mapping[int, str]) -> Iterator[Call]:
         elif number not in (signal.SIGTRAP, signal.SIGSTOP):
             passed_on = number
         libc.ptrace(_CONT_TO_CALL, process, None, ctypes.c_void_p(passed_on))
+
+
+def main(pipe: int, words: Sequence[str]) -> None:
+    """Trace a program, and write a line per call to a pipe that the program does not inherit."""
+    os.set_inheritable(pipe, False)
+    try:
+        for call in _follow(words):
+            os.write(pipe, f"{call.kind} {call.file}\n".encode())
+    except OSError:
+        sys.exit(REFUSED)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2:])

@@ -73,3 +73,12 @@ def test_a_sync_before_each_effect_and_before_the_end_is_told(policy: str, tmp_p
         if kind == "write":
             assert "sync" in story[before:number], story
             before = number + 1
+
+
+def test_tracing_waits_for_no_other_child() -> None:
+    """A tracer waits for every child it has; another child of the tests would be waited for, for ever."""
+    if not can_trace():
+        pytest.skip("processes cannot be traced here")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        assert any(call.kind == "write" for call in trace([sys.executable, "-c", "import os; os.write(1, b'')"]))
+        assert other.poll() is None
