@@ -301,4 +301,4 @@ def test_compiled_definitions_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) ->
     with Engine() as engine:
         for number in range(10):
             assert engine.run(machine({**END, "Result": number}), timeout=10).output == number
-        assert len(engine._worker._takeovers._programs) == 3
+        assert len(engine._worker.takeovers._programs) == 3
