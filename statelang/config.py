@@ -5,7 +5,6 @@ Rule: a store's module is imported only when its address is used.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -121,6 +120,8 @@ def read_settings(folder: Path) -> Settings:
 
 
 def _settings(file: Path) -> Settings:
+    import tomllib
+
     try:
         given = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as problem:

@@ -6,8 +6,9 @@ Rule: a message is data, and who waits for its outcome is told through its callb
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+import msgspec
 
 from statelang.core.execution import Execution, Step
 from statelang.core.stimulus import Posted, RunStimulus
@@ -16,8 +17,7 @@ from statelang.ports import Begins, NewExecution
 from statelang.program import Program
 
 
-@dataclass(slots=True)
-class Begin:
+class Begin(msgspec.Struct):
     """A message: make these executions, and drive them or leave them to whoever serves the store.
 
     `made` is told which existed already, or what went wrong.
@@ -28,8 +28,7 @@ class Begin:
     made: Callable[[Sequence[str] | BaseException], None]
 
 
-@dataclass(slots=True)
-class Told:
+class Told(msgspec.Struct):
     """A message: something has happened to an execution."""
 
     execution: str
@@ -38,8 +37,7 @@ class Told:
     """What begins with the commit of this, if it happens."""
 
 
-@dataclass(slots=True)
-class Take:
+class Take(msgspec.Struct):
     """A message: drive this execution, if nobody else does.
 
     `why`: "resume" it; "redrive" it, if it has ended without success; "settle" what was posted to it (a stop), for
@@ -51,15 +49,13 @@ class Take:
     taken: Callable[[bool | BaseException], None]
 
 
-@dataclass(slots=True)
-class Fed:
+class Fed(msgspec.Struct):
     """A message: what was read or written for a Map Run on another thread is there."""
 
     run: str
 
 
-@dataclass(slots=True)
-class Left:
+class Left(msgspec.Struct):
     """A message: a job was stopped that an execution had begun and does not wait for any more.
 
     `token` is that of its task; with a `problem` it could not be stopped, and may go on without anybody waiting.
@@ -70,8 +66,7 @@ class Left:
     problem: StatelangError | None
 
 
-@dataclass(slots=True)
-class Wake:
+class Wake(msgspec.Struct):
     """A message without content: look around."""
 
 

@@ -6,8 +6,9 @@ Rule: nothing but types. Stores, tasks and the worker meet only here; none impor
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
+
+import msgspec
 
 from statelang.core.execution import Execution, Head, Record, Started, Status, Step
 from statelang.core.map_run import MapRun, Tally
@@ -17,8 +18,7 @@ from statelang.program import Program, Use
 from statelang.values import Json
 
 
-@dataclass(frozen=True, slots=True)
-class Succeeded:
+class Succeeded(msgspec.Struct, frozen=True):
     """A task's answer: `output` as a JSON value; `text` its exact JSON text where the answer came as text.
 
     `begins` is a nested execution, which is begun with the commit that takes the answer.
@@ -29,8 +29,7 @@ class Succeeded:
     begins: Begins | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True):
     """A task's failure: a States Language error name and its cause; None where neither was given.
 
     `trace` are the lines of where it happened, innermost last, for whoever tells them (Lambda's error JSON does).
@@ -41,8 +40,7 @@ class Failed:
     trace: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Submitted:
+class Submitted(msgspec.Struct, frozen=True):
     """The request was performed (`output` and `text` as in Succeeded) and has begun a job whose end is the answer.
 
     `job` is what the job is known by, as a JSON value: it is kept with the execution, so that any worker can go on
@@ -56,8 +54,7 @@ class Submitted:
     begins: Begins | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(msgspec.Struct, frozen=True):
     """A job still runs; it wants to be asked again in `poll_after` seconds."""
 
     poll_after: float
@@ -78,8 +75,7 @@ def _no_heartbeat() -> None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class TaskCall:
+class TaskCall(msgspec.Struct, frozen=True):
     """One attempt of one task, as an integration gets it.
 
     `resource` is the Resource as written, `input` the effective input (after Parameters or Arguments). `token` is new
@@ -141,8 +137,7 @@ class Integrations(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class NewExecution:
+class NewExecution(msgspec.Struct, frozen=True):
     """An execution to be made: what it is, its definition's text, its first step and those it has made already.
 
     `source` is empty where the definition is in the store already, with the execution that begins this one.
@@ -159,8 +154,7 @@ class NewExecution:
         return (self.step, *self.more)
 
 
-@dataclass(frozen=True, slots=True)
-class Begins:
+class Begins(msgspec.Struct, frozen=True):
     """An execution that an answer begins, as the machine made it."""
 
     new: NewExecution
@@ -168,8 +162,7 @@ class Begins:
     program: Program
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(msgspec.Struct, frozen=True):
     """The right to drive one execution: every commit is conditional on its epoch. `key` is the store's own."""
 
     execution: str
@@ -177,8 +170,7 @@ class Lease:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
+class Queued(msgspec.Struct, frozen=True):
     """A task for whoever polls an activity: its ARN, the token of the answer, and the input as JSON text."""
 
     activity: str
@@ -187,8 +179,7 @@ class Queued:
     input: str
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(msgspec.Struct, frozen=True):
     """What is to be written of one execution: its steps since the last commit, in order (none: only what follows).
 
     `posts` are the numbers of the posts these steps consumed, `swept` those of frames that are gone. `release`: give
@@ -207,13 +198,12 @@ class Commit:
     release: bool = False
     due: int | None = None
     begun: Sequence[NewExecution] = ()
-    tallies: Mapping[str, Tally] = field(default_factory=dict)
+    tallies: Mapping[str, Tally] = msgspec.field(default_factory=dict)
     sends: Sequence[tuple[str, Posted]] = ()
     queued: Sequence[Queued] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(msgspec.Struct, frozen=True):
     """Something another process wants to happen to an execution."""
 
     number: int
@@ -221,8 +211,7 @@ class Post:
     stimulus: Posted
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True):
     """One execution as lists show it. Times in milliseconds since 1970; `output` is JSON text.
 
     `due` is when it moves by itself next (None: it does not), `driven` whether some worker holds it now.

@@ -8,9 +8,10 @@ state by name. State names are unique in the whole machine (spec 1.1), so a name
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
+
+import msgspec
 
 from statelang.language.scope import ABSENT, Absent, Scope
 from statelang.values import Json
@@ -27,8 +28,7 @@ Predicate = Callable[[Scope], bool]
 """A compiled Choice rule."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Retrier:
+class Retrier(msgspec.Struct, frozen=True, eq=False):
     """One element of Retry. Times in seconds; `max_delay_seconds` None: no cap; `full_jitter`: JitterStrategy FULL."""
 
     error_equals: tuple[str, ...]
@@ -39,8 +39,7 @@ class Retrier:
     full_jitter: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Catcher:
+class Catcher(msgspec.Struct, frozen=True, eq=False):
     """One element of Catch. `result_path` None is `$`. In JSONata `output` and `assign` see `$states.errorOutput`."""
 
     error_equals: tuple[str, ...]
@@ -50,8 +49,7 @@ class Catcher:
     assign: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class State:
+class State(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """What every state has. `next` None: the state ends its States object. `pointer` is its place in the definition.
 
     `input_path`, `output_path` and `result_path` None mean `$`. `arguments` is Parameters (JSONPath, seen from
@@ -72,15 +70,13 @@ class State:
     assign: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Pass(State):
+class Pass(State, frozen=True, eq=False, kw_only=True):
     """`result` is the literal Result, ABSENT where there is none."""
 
     result: Json | Absent = ABSENT
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Task(State):
+class Task(State, frozen=True, eq=False, kw_only=True):
     """`resource` as written. `timeout_seconds` and `heartbeat_seconds` evaluate to a number; None: never.
 
     `credentials` evaluates to an object with RoleArn.
@@ -94,8 +90,7 @@ class Task(State):
     catchers: tuple[Catcher, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, eq=False):
     """One element of Choices. `output` and `assign` None: it has none (and the state's own are not used then)."""
 
     matches: Predicate
@@ -104,45 +99,39 @@ class Rule:
     assign: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Choice(State):
+class Choice(State, frozen=True, eq=False, kw_only=True):
     """`default` None: no rule matching is States.NoChoiceMatched."""
 
     rules: tuple[Rule, ...]
     default: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Wait(State):
+class Wait(State, frozen=True, eq=False, kw_only=True):
     """Exactly one of the two. `seconds` evaluates to a number, `timestamp` to milliseconds since 1970 (UTC)."""
 
     seconds: Expression | None = None
     timestamp: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Succeed(State):
+class Succeed(State, frozen=True, eq=False, kw_only=True):
     """Ends its States object well."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Fail(State):
+class Fail(State, frozen=True, eq=False, kw_only=True):
     """`error` and `cause` evaluate to text; None: absent."""
 
     error: Expression | None = None
     cause: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class States:
+class States(msgspec.Struct, frozen=True, eq=False):
     """A States object with its StartAt: the machine itself, a branch, or an item processor."""
 
     start_at: str
     states: Mapping[str, State]
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Parallel(State):
+class Parallel(State, frozen=True, eq=False, kw_only=True):
     """`branches` in definition order."""
 
     branches: tuple[States, ...]
@@ -150,8 +139,7 @@ class Parallel(State):
     catchers: tuple[Catcher, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Distributed:
+class Distributed(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """What a Map of mode DISTRIBUTED has beyond an inline one. `label` None: it has none.
 
     `reader`, `batcher` and `writer` evaluate ItemReader, ItemBatcher and ResultWriter to objects whose keys are
@@ -165,8 +153,7 @@ class Distributed:
     writer: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Map(State):
+class Map(State, frozen=True, eq=False, kw_only=True):
     """`items` is ItemsPath or Items (None: the effective input); `item_selector` also the deprecated Parameters.
 
     `items` evaluates to an array or an object, else raises Fault; `max_concurrency` to an integer, 0 being no limit.
@@ -184,8 +171,7 @@ class Map(State):
     catchers: tuple[Catcher, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(msgspec.Struct, frozen=True):
     """A Resource that a Task names, so that it can be found before the execution starts.
 
     `machine` is the StateMachineArn of a `startExecution` where it is written out.
@@ -199,8 +185,7 @@ class Use:
     machine: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Program:
+class Program(msgspec.Struct, frozen=True, eq=False):
     """A compiled state machine.
 
     `digest` is the SHA-256 (hex) of `source`, the canonical JSON text of the definition, from which the Program can
@@ -215,5 +200,5 @@ class Program:
     query_language: QueryLanguage = "JSONPath"
     timeout_seconds: int | None = None
     uses: tuple[Use, ...] = ()
-    variables: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    variables: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=lambda: MappingProxyType({}))
     """What DescribeStateMachine calls variableReferences: state name -> sorted variables it reads or assigns."""

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Literal
+
+from msgspec.structs import replace
 
 from statelang.chance import Chance
 from statelang.clock import Clock

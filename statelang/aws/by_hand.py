@@ -6,7 +6,6 @@ Rule: it is the same engine and the same worker; only who calls `round` differs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from queue import SimpleQueue
 from typing import Any, Final
 
@@ -102,7 +101,7 @@ class ByHand(Engine):
     ) -> tuple[NewExecution, Execution, Program]:
         new, execution, program = super()._begin(machine, name, input, **link)
         execution.started = msgspec.structs.replace(new.started, callback=self.callback)
-        return replace(new, started=execution.started), execution, program
+        return msgspec.structs.replace(new, started=execution.started), execution, program
 
     def _only_waits(self) -> bool:
         """Whether nothing here moves, or is performed, or is due within moments."""

@@ -10,15 +10,15 @@ Rule: reading changes nothing and asks nobody; what cannot be understood is refu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from statelang.errors import InvalidInput
 from statelang.values import Json, decode
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(msgspec.Struct, frozen=True):
     """Start an execution, or find the one of this name again. `machine`: None where the function has just one.
 
     `drive`: here and now, else by a wake-up. `callback` is the token of a task that waits for what becomes of it.
@@ -31,35 +31,30 @@ class Start:
     callback: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class WakeUp:
+class WakeUp(msgspec.Struct, frozen=True):
     """Drive an execution on, if it is due."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(msgspec.Struct, frozen=True):
     """Look for executions that are due and that nobody drives."""
 
 
-@dataclass(frozen=True, slots=True)
-class Describe:
+class Describe(msgspec.Struct, frozen=True):
     """How an execution stands."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(msgspec.Struct, frozen=True):
     """The events of an execution after one of them."""
 
     name: str
     after: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Executions:
+class Executions(msgspec.Struct, frozen=True):
     """The newest executions."""
 
     machine: str | None = None
@@ -67,16 +62,14 @@ class Executions:
     limit: int = 100
 
 
-@dataclass(frozen=True, slots=True)
-class TaskSuccess:
+class TaskSuccess(msgspec.Struct, frozen=True):
     """A task's answer, by its token."""
 
     token: str
     output: Json
 
 
-@dataclass(frozen=True, slots=True)
-class TaskFailure:
+class TaskFailure(msgspec.Struct, frozen=True):
     """A task's failure, by its token."""
 
     token: str
@@ -84,15 +77,13 @@ class TaskFailure:
     cause: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TaskHeartbeat:
+class TaskHeartbeat(msgspec.Struct, frozen=True):
     """A task lives."""
 
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(msgspec.Struct, frozen=True):
     """Stop an execution."""
 
     name: str
@@ -100,8 +91,7 @@ class Stop:
     cause: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Redrive:
+class Redrive(msgspec.Struct, frozen=True):
     """Let an execution that ended without success go on."""
 
     name: str

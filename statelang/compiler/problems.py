@@ -6,7 +6,6 @@ AWS has one (asl.md 9.7), `SL…` where we go beyond.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -95,5 +94,7 @@ def _told(problem: Problem) -> str:
 
 def did_you_mean(word: str, known: Sequence[str]) -> str | None:
     """A hint naming what is spelled alike."""
+    import difflib
+
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"did you mean '{close[0]}'?" if close else None

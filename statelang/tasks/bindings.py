@@ -27,13 +27,12 @@ Rule: the most specific pattern wins: an exact name, then the one with the most 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from statelang.compiler.source import read_source
 from statelang.core.resource import classify
@@ -42,13 +41,14 @@ from statelang.objects import Objects
 from statelang.ports import Integration
 from statelang.program import Use
 from statelang.tasks import lambda_function
-from statelang.tasks.connections import Connections, check_connections
-from statelang.tasks.http_invoke import RESOURCE as HTTP
-from statelang.tasks.http_invoke import HttpInvoke
-from statelang.tasks.objects import FolderObjects, S3Objects, s3_client
 from statelang.tasks.python import python_task
 from statelang.tasks.targets import is_aws, is_target, make
 from statelang.values import Json
+
+if TYPE_CHECKING:
+    from statelang.tasks.http_invoke import HttpInvoke
+
+HTTP: Final = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:http:invoke")
 
 MOST_FOUND: Final = 1_000
 """How many answers are remembered: function names may be computed without end."""
@@ -144,6 +144,8 @@ class Bindings:
 
     def objects(self, bucket: str) -> Objects:
         """Where the objects of a bucket are: a folder bound to it, or S3 where AWS may be asked. Raises ObjectError."""
+        from statelang.tasks.objects import FolderObjects, S3Objects
+
         for pattern in sorted(self.buckets, key=_exactness, reverse=True):
             if _glob(pattern.removeprefix("s3://").rstrip("/"))(bucket):
                 return FolderObjects(self.buckets[pattern])
@@ -153,6 +155,8 @@ class Bindings:
 
     def _s3(self) -> Any:
         """The client of S3 where AWS is."""
+        from statelang.tasks.objects import s3_client
+
         clients = getattr(self.aws and self.aws.integration, "clients", None)
         return s3_client() if clients is None else clients.client("s3", seconds=65, role=clients.place.role)
 
@@ -179,17 +183,22 @@ class Bindings:
         if is_target(resource):
             return Bound(make(resource, {}, self.folder), resource)
         if HTTP.fullmatch(resource) and (self.connections or self.aws):
-            return Bound(HttpInvoke(self._connections()), "http:invoke")
+            return Bound(self._http_invoke(), "http:invoke")
         return self.aws if is_aws(resource) else None
 
-    def _connections(self) -> Connections:
+    def _http_invoke(self) -> HttpInvoke:
+        from statelang.tasks.connections import Connections
+        from statelang.tasks.http_invoke import HttpInvoke
+
         clients = None if self.aws is None else getattr(self.aws.integration, "clients", None)
-        return Connections(self.connections, self.folder, clients)
+        return HttpInvoke(Connections(self.connections, self.folder, clients))
 
     def _hint(self, name: str) -> str:
         aws = f"\n{ASK_AWS}" if self.aws is None and (is_aws(name) or not name.partition(":")[1]) else ""
         if not self.bound:
             return f"nothing is bound at all: give a bindings file with --bind, or tasks={{…}} to the Engine{aws}"
+        import difflib
+
         near = difflib.get_close_matches(name, self.bound, n=1, cutoff=0.6)
         question = f"; did you mean {near[0]}?" if near else ""
         return "bound are: " + ", ".join(sorted(self.bound)) + question + aws
@@ -264,7 +273,10 @@ def read_bindings(path: str | Path) -> Bindings:
     value, folder = _read(file), file.parent.resolve()
     try:
         made = Bindings.of(value["resources"], folder, value["aws"])
-        check_connections(value["connections"])
+        if value["connections"]:
+            from statelang.tasks.connections import check_connections
+
+            check_connections(value["connections"])
         buckets, machines = (_paths(value[key], key, folder) for key in ("buckets", "machines"))
         given = value["substitutions"], folder, buckets, machines
         return Bindings(made.bound, *given, aws=made.aws, connections=value["connections"])

@@ -18,8 +18,6 @@ from statelang.tasks.exchange import NoAnswer, Reply, exchange, seconds_left
 from statelang.tasks.secrets import Secrets
 from statelang.values import Json, decode, encode
 
-RESOURCE: Final = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:http:invoke")
-
 METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD")
 
 BANNED: Final = re.compile(

@@ -10,9 +10,11 @@ import re
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Final
+
+from msgspec.structs import asdict
 
 from statelang.errors import InvalidInput
 from statelang.ports import Answer, Failed, Integration, Succeeded, TaskCall
@@ -28,10 +30,8 @@ NOT_JSON: Final = (
 )
 
 
-class LambdaCall(TaskCall):
+class LambdaCall(TaskCall, frozen=True):
     """The call as a Lambda function's context object: what handlers written for AWS ask of it is there too."""
-
-    __slots__ = ()
 
     @property
     def aws_request_id(self) -> str:
@@ -108,7 +108,7 @@ def _told(failed: Failed, call: LambdaCall, *, compact: bool) -> Failed:
 
 
 def _handed(call: TaskCall, payload: Json, name: str) -> LambdaCall:
-    parts = {field.name: getattr(call, field.name) for field in fields(call)}
+    parts = asdict(call)
     return LambdaCall(**{**parts, "input": payload, "resource": name})
 
 

@@ -16,10 +16,12 @@ import base64
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
+
+from msgspec.structs import replace
 
 from statelang.errors import InvalidInput, InvalidSettings
 from statelang.ports import Answer, Failed, Integration, Submitted, Succeeded, TaskCall

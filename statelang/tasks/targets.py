@@ -13,7 +13,6 @@ from typing import Final
 from statelang.errors import InvalidSettings
 from statelang.ports import Integration
 from statelang.tasks.lambda_function import DIRECT
-from statelang.tasks.secrets import WithSecrets, has_references
 from statelang.values import Json
 
 Options = Mapping[str, Json]
@@ -84,6 +83,9 @@ def make(target: str, options: Options, folder: Path | None) -> Integration:
     if unknown:
         known = ", ".join(sorted(takes)) or "none"
         raise InvalidSettings(f"{target}: unknown option {unknown[0]!r}; it takes: {known}")
-    if has_references(dict(options)):
-        return WithSecrets(options, lambda revealed: maker(target, revealed, folder), folder)
+    if options:
+        from statelang.tasks.secrets import WithSecrets, has_references
+
+        if has_references(dict(options)):
+            return WithSecrets(options, lambda revealed: maker(target, revealed, folder), folder)
     return maker(target, options, folder)

@@ -6,7 +6,6 @@ The executions here are real ones: the machine's own functions make the steps, a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import msgspec
 import pytest
@@ -296,7 +295,7 @@ class StoreContract(MapRunContract):
         for number in range(5):
             new, _ = self.new(f"e{number}")
             started: Started = msgspec.structs.replace(new.started, at=AT + number, fingerprint=str(number))
-            store.create([replace(new, started=started)])
+            store.create([msgspec.structs.replace(new, started=started)])
         assert [summary.id for summary in store.summaries(limit=3)] == ["e4", "e3", "e2"]
         assert [summary.id for summary in store.summaries(before=AT + 2)] == ["e1", "e0"]
         assert store.summaries(machine="other") == []
