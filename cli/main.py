@@ -10,10 +10,14 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final
 
-import click
-
 from statelang import __version__
 from statelang.errors import StatelangError
+
+try:
+    import click
+except ModuleNotFoundError:
+    print("error: the command needs the extra 'cli': pip install 'statelang[cli]'", file=sys.stderr)
+    raise SystemExit(2) from None
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "run": ("run", "Run a state machine to its end, showing it live."),
@@ -36,7 +40,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "fmt": ("fmt", "Lay definitions out, JSON and YAML."),
     "convert": ("convert", "Turn a definition from JSON into YAML, or back."),
     "schema": ("schema", "Print the JSON Schema of definitions, for editors."),
-    "store": ("store", "Look after a store: info, check, backup, prune."),
+    "store": ("store", "Look after a store: create, info, check, backup, prune."),
 }
 """Command -> (module in this package, what it does in one line)."""
 

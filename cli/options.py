@@ -5,6 +5,7 @@ Rule: the command line wins over `statelang.toml`, which wins over the defaults.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -122,7 +123,12 @@ def read_input(given: str | None) -> JsonText | None:
             return json_text(Path(given[1:]).read_bytes(), given[1:])
         except OSError as problem:
             raise InvalidInput(f"{given[1:]}: {problem.strerror or problem}") from None
-    return json_text(given.encode(errors="surrogatepass"), "--input")
+    try:
+        return json_text(given.encode(errors="surrogatepass"), "--input")
+    except InvalidInput as problem:
+        if os.path.isfile(given):
+            raise InvalidInput(f"--input {given} is no JSON, but a file: write -i @{given}") from problem
+        raise
 
 
 def json_text(data: bytes, name: str) -> JsonText:

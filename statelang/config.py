@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from statelang.stores.dynamodb.care import DynamoCare
 
 FILE: Final = "statelang.toml"
+CHOICES: Final = {"policy": ("transition", "effect", "strict"), "output": ("text", "json")}
 
 
 def open_store(address: str) -> Store:
@@ -139,6 +140,17 @@ def _settings(file: Path) -> Settings:
         found[name] = value
     if "bind" in found:
         found["bind"] = str(file.parent / found["bind"])
-    if found.get("store", "").startswith("sqlite:///"):
-        found["store"] = f"sqlite:///{file.parent / found['store'].removeprefix('sqlite:///')}"
+    for key, choices in CHOICES.items():
+        if found.get(key, choices[0]) not in choices:
+            raise InvalidSettings(f"{file}: {key} {found[key]!r} is none of {', '.join(choices)}")
+    if "store" in found:
+        found["store"] = _beside(file, found["store"])
     return Settings(**found)
+
+
+def _beside(file: Path, address: str) -> str:
+    """The address of a store as a settings file means it: a file's path is relative to the settings' folder."""
+    scheme, found, rest = address.partition(":")
+    if not found or len(scheme) == 1:
+        scheme, rest = "sqlite", address
+    return f"sqlite:///{file.parent / _file(rest)}" if scheme == "sqlite" else address

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, get_args
 
 from statelang.clock import Clock, RealClock
 from statelang.compiler import compile_definition
@@ -25,6 +25,7 @@ from statelang.core.machine import begin, execution_of
 from statelang.core.stimulus import Stopped
 from statelang.errors import (
     ExecutionNotRedrivable,
+    InvalidSettings,
     StatelangError,
     StoreError,
 )
@@ -93,6 +94,8 @@ class Engine(Reach):
         watch: Watcher | None = None,
         trouble: Callable[[str, BaseException], None] | None = None,
     ) -> None:
+        if policy not in get_args(Policy):
+            raise InvalidSettings(f"the policy {policy!r} is none of {', '.join(get_args(Policy))}")
         self.store = open_store(store) if isinstance(store, str) else store
         self.bindings = _bindings(bindings, tasks, aws)
         self.limits = limits

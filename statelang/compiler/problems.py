@@ -63,7 +63,7 @@ class Problem:
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
-        where = f" at {self.location}" if self.location else ""
+        where = f" at {self.location}" if self.location and not self.message.endswith(self.location) else ""
         text = f"{place + ': ' if place else ''}{self.severity.lower()} {self.code}: {self.message}{where}"
         if self.hint:
             text += f" ({self.hint})"

@@ -89,10 +89,11 @@ def read_yaml(text: str, name: str) -> Node:
 
 
 def _composed(text: str, name: str) -> Any:
+    yaml = _yaml()
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
-        return _yaml().compose(text)
+        return yaml.compose(text)
     except MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         where = "" if mark is None else f":{mark.line + 1}:{mark.column + 1}"
@@ -172,6 +173,7 @@ def _scalar(node: Any, *, tagged: bool) -> Scalar:
 
 def write_yaml(node: Node) -> str:
     """A tree as YAML in block style, texts of several lines as blocks, lists of a few scalars on one line."""
+    yaml = _yaml()
     from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
     def made(node: Node) -> Any:
@@ -186,7 +188,7 @@ def write_yaml(node: Node) -> str:
         return ScalarNode(_STRING, hide(node.value), style=_style(node, block=block))
 
     out = StringIO()
-    _yaml().serialize(made(node), out)
+    yaml.serialize(made(node), out)
     return show(out.getvalue())
 
 

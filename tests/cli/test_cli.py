@@ -300,6 +300,35 @@ def test_settings_are_read_from_the_nearest_file(run: Run, tmp_path: Path) -> No
     assert "'stor'" in wrong.stderr
 
 
+def test_settings_mean_one_store_wherever_in_the_project_one_stands(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "pass.asl.json", PASS)
+    (tmp_path / "statelang.toml").write_text('store = "mine.db"\n')
+    (tmp_path / "below").mkdir()
+    ran = subprocess.run([*STATELANG, "run", "../pass.asl.json"], cwd=tmp_path / "below", check=False)
+    assert ran.returncode == 0
+    assert (tmp_path / "mine.db").exists()
+    assert not list((tmp_path / "below").iterdir())
+
+
+@pytest.mark.parametrize("line", ['policy = "fast"', 'output = "xml"'])
+def test_a_setting_that_is_no_choice_is_refused_with_its_file(line: str, run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "pass.asl.json", PASS)
+    (tmp_path / "statelang.toml").write_text(f"{line}\n")
+    wrong = run("run", "pass.asl.json")
+    assert wrong.returncode == 2
+    assert "statelang.toml" in wrong.stderr
+    assert line.split('"')[1] in wrong.stderr
+
+
+def test_an_input_that_is_the_name_of_a_file_is_told_how_to_be_one(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "pass.asl.json", PASS)
+    (tmp_path / "input.json").write_text("{}")
+    assert "write -i @input.json" in run("run", "pass.asl.json", "-i", "input.json").stderr
+    broken = run("run", "pass.asl.json", "-i", "{name: 1}").stderr
+    assert "Unrecognized token 'name'" in broken
+    assert broken.count("[Source") <= 1
+
+
 def test_aws_is_asked_only_where_it_is_said(run: Run, tmp_path: Path) -> None:
     parameters = {"TableName": "t", "Key": {"id": {"S": "1"}}}
     task = {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:getItem", "Parameters": parameters, "End": True}

@@ -13,6 +13,7 @@ import pytest
 import statelang
 from statelang import LATER, Engine, Failed, JsonText, Limits, Pending, StateMachine, Submitted, Succeeded, TaskCall
 from statelang.clock import RealClock
+from statelang.errors import InvalidSettings
 from statelang.testing.clock import VirtualClock
 from statelang.values import Json
 
@@ -522,3 +523,8 @@ def test_a_poll_that_raises_fails_the_task(engine: Make) -> None:
     with Engine("memory:", tasks={SYNC: Exports(ends)}, clock=VirtualClock()) as running:
         result = running.run(one, {}, timeout=20)
     assert (result.error, result.cause) == ("States.TaskFailed", "OSError: no network")
+
+
+def test_a_policy_that_is_none_is_refused() -> None:
+    with pytest.raises(InvalidSettings, match="'fast' is none of transition, effect, strict"):
+        Engine(policy="fast")  # type: ignore[arg-type]

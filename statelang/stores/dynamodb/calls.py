@@ -140,6 +140,8 @@ class Calls:
             self.consumed.requests += 1
             try:
                 return send()
+            except InvalidSettings:
+                raise
             except Exception as problem:
                 code = _code(problem)
                 if code in EXPIRED and not renewed:
