@@ -10,6 +10,7 @@ Rule: what is written can be read, changed and deployed by hand; it is never wri
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -122,7 +123,8 @@ def _zip(target: Path, own: Mapping[str, bytes], needed: Sequence[str], architec
     partial = target.with_suffix(".partial")
     with tempfile.TemporaryDirectory() as wheels, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
         _fetch(Path(wheels), needed, architecture, python)
-        for name, data in sorted({**dict(_wheels(Path(wheels))), **dict(_package()), **own}.items()):
+        found = {**dict(_wheels(Path(wheels))), **dict(_package()), **own}
+        for name, data in sorted({**found, **bytecode(found, python)}.items()):
             info = zipfile.ZipInfo(name, STAMP)
             info.external_attr = 0o644 << 16
             archive.writestr(info, data, zipfile.ZIP_DEFLATED)
@@ -145,6 +147,26 @@ def _wheels(folder: Path) -> Iterator[tuple[str, bytes]]:
             for name in archive.namelist():
                 if not name.endswith("/") and ".dist-info/" not in name:
                     yield name, archive.read(name)
+
+
+def bytecode(sources: Mapping[str, bytes], python: str) -> Mapping[str, bytes]:
+    """The sources compiled for the function's Python, if it is here: a function cannot keep what it compiles.
+
+    Each is checked against its source before it is used, so that a file changed in the zip is not passed over.
+    """
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    interpreter = sys.executable if python == here else shutil.which(f"python{python}")
+    if interpreter is None:
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for name, data in sources.items():
+            if name.endswith(".py"):
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_bytes(data)
+        words = [interpreter, "-I", "-m", "compileall", "-q", "--invalidation-mode", "checked-hash"]
+        subprocess.run([*words, "-s", folder, "-p", "/var/task", folder], capture_output=True, check=False)
+        return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*.pyc")}
 
 
 def _package() -> Iterator[tuple[str, bytes]]:

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from statelang.aws.deploy import PLATFORMS
+from statelang.aws.deploy import PLATFORMS, bytecode
 from tests.aws.dynoxide import unavailable
 from tests.aws.queue import Queue, serving
 from tests.aws.runtime import Environment
 from tests.shared import ROOT
 
 QUOTE = ROOT / "definitions" / "quote" / "quote.asl.json"
+HERE = ".".join(map(str, sys.version_info[:2]))
 
 
 def deploy(*words: str) -> subprocess.CompletedProcess[str]:
@@ -52,6 +53,20 @@ def test_the_zip_is_for_its_platform_and_the_template_for_the_zip(tmp_path: Path
     assert function["Architectures"] == [architecture]
     assert template["Parameters"]["TableName"]["Default"] == "runs"
     hold(template)
+
+
+def test_bytecode_is_for_its_python_and_never_stale(tmp_path: Path) -> None:
+    found = bytecode({"app.py": b"x = 1", "shop/__init__.py": b"", "notes.txt": b"-"}, HERE)
+    tag = sys.implementation.cache_tag
+    assert set(found) == {f"__pycache__/app.{tag}.pyc", f"shop/__pycache__/__init__.{tag}.pyc"}
+    assert bytecode({"app.py": b"x = 1"}, "2.7") == {}
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / f"__pycache__/app.{tag}.pyc").write_bytes(found[f"__pycache__/app.{tag}.pyc"])
+    words = [sys.executable, "-B", "-c", "import app; print(app.x, app.f.__code__.co_filename if app.x > 1 else '')"]
+    for source, told in ((b"x = 1", "1 "), (b"x = 2\ndef f(): pass", f"2 {tmp_path / 'app.py'}")):
+        (tmp_path / "app.py").write_bytes(source)
+        ran = subprocess.run(words, capture_output=True, text=True, check=True, cwd=tmp_path)
+        assert ran.stdout == told + "\n"
 
 
 def hold(template: Any) -> None:

@@ -75,7 +75,7 @@ class Calls:
 
     @property
     def client(self) -> Any:
-        """The boto3 client, made when it is first wanted."""
+        """The client, as boto3 makes it, made when it is first wanted."""
         if self._client is None:
             with self._guard:
                 if self._client is None:
@@ -92,10 +92,10 @@ class Calls:
         return self._storage
 
     def _make(self, service: str, endpoint: str | None) -> Any:
-        try:
-            import boto3
+        try:  # boto3 would load the S3 transfer and half of multiprocessing, for the same client
             from botocore.config import Config
             from botocore.exceptions import BotoCoreError
+            from botocore.session import get_session
         except ImportError:
             raise InvalidSettings("a DynamoDB store needs boto3: pip install 'statelang[aws]'") from None
         config = Config(
@@ -106,7 +106,7 @@ class Calls:
             parameter_validation=False,
         )
         try:
-            return boto3.session.Session().client(
+            return get_session().create_client(
                 service, region_name=self.address.region, endpoint_url=endpoint, config=config
             )
         except (BotoCoreError, ValueError) as problem:
