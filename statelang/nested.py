@@ -8,7 +8,6 @@ Rule: a child begins with the commit that takes its task's answer, and so exactl
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterable
 from contextlib import suppress
@@ -25,15 +24,12 @@ from statelang.ports import Answer, Failed, Integration, Pending, Submitted, Suc
 from statelang.program import Use
 from statelang.state_machine import StateMachine, load
 from statelang.tasks import Bindings
+from statelang.tasks.bindings import START_EXECUTION
 from statelang.values import Json, decode, encode
 
 if TYPE_CHECKING:
     from statelang.engine import Engine
 
-RESOURCE: Final = re.compile(
-    r"arn:[^:]*:states:[^:]*:[^:]*:(?P<service>states|aws-sdk:sfn):startExecution"
-    r"(?P<pattern>\.sync(?::2)?|\.waitForTaskToken)?"
-)
 ANSWERS: Final[dict[str | None, Answers]] = {".sync": "text", ".sync:2": "json"}
 
 ASKED_AGAIN: Final = 60.0
@@ -52,15 +48,10 @@ class Nested:
         self._engine = engine
 
     def check(self, uses: Iterable[Use]) -> None:
-        self._bindings.check(use for use in uses if not self._runs(use))
-
-    def _runs(self, use: Use) -> bool:
-        if RESOURCE.fullmatch(use.resource) is None or not self._bindings.machines:
-            return False
-        return use.machine is None or self._bindings.machine(use.machine) is not None
+        self._bindings.check(uses)
 
     def find(self, resource: str, input: Json) -> Integration | None:
-        match = RESOURCE.fullmatch(resource)
+        match = START_EXECUTION.fullmatch(resource)
         if match is not None and isinstance(input, dict):
             file = self._bindings.machine(str(input.get("StateMachineArn")))
             if file is not None:

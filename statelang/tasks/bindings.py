@@ -50,6 +50,12 @@ if TYPE_CHECKING:
 
 HTTP: Final = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:http:invoke")
 
+START_EXECUTION: Final = re.compile(
+    r"arn:[^:]*:states:[^:]*:[^:]*:(?P<service>states|aws-sdk:sfn):startExecution"
+    r"(?P<pattern>\.sync(?::2)?|\.waitForTaskToken)?"
+)
+"""A Resource that starts an execution; the engine performs it where `machines` binds the state machine."""
+
 MOST_FOUND: Final = 1_000
 """How many answers are remembered: function names may be computed without end."""
 
@@ -122,6 +128,8 @@ class Bindings:
         for use in uses:
             if lambda_function.INVOKE.fullmatch(use.resource) and use.function is None:
                 continue
+            if self._runs(use):
+                continue
             if classify(use.resource).family != "Activity" and self._find(use.resource, use.function) is None:
                 missing.append(use)
         if missing:
@@ -167,6 +175,12 @@ class Bindings:
             if _glob(pattern)(arn) or _glob(pattern)(name):
                 return self.machines[pattern]
         return None
+
+    def _runs(self, use: Use) -> bool:
+        """Whether a state starts an execution of a machine that is bound; of which, only its input may tell."""
+        if START_EXECUTION.fullmatch(use.resource) is None or not self.machines:
+            return False
+        return use.machine is None or self.machine(use.machine) is not None
 
     def _find(self, resource: str, function: str | None) -> Bound | None:
         key = resource, function

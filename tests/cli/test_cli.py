@@ -329,6 +329,23 @@ def test_an_input_that_is_the_name_of_a_file_is_told_how_to_be_one(run: Run, tmp
     assert broken.count("[Source") <= 1
 
 
+def test_a_machine_that_is_bound_is_run_by_its_parent(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "ship.asl.json", PASS)
+    parameters = {"StateMachineArn": "arn:aws:states:eu-west-1:111122223333:stateMachine:ship", "Input": {"a": 1}}
+    task = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "Parameters": parameters}
+    output = {"ResultSelector": {"shipped.$": "$.Output"}, "End": True}
+    write(tmp_path, "order.asl.json", {"StartAt": "Ship", "States": {"Ship": {**task, **output}}})
+    write(tmp_path, "order.bindings.json", {"machines": {"arn:aws:states:*:stateMachine:ship": "ship.asl.json"}})
+    ran = run("run", "order.asl.json", "-q")
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout) == {"shipped": {"a": 1}}
+    assert run("start", "order.asl.json", "--name", "left").stdout == "left\n"
+    write(tmp_path, "order.bindings.json", {"machines": {"arn:aws:states:*:stateMachine:pack": "ship.asl.json"}})
+    refused = run("run", "order.asl.json")
+    assert refused.returncode == 2
+    assert "state 'Ship'" in refused.stderr
+
+
 def test_aws_is_asked_only_where_it_is_said(run: Run, tmp_path: Path) -> None:
     parameters = {"TableName": "t", "Key": {"id": {"S": "1"}}}
     task = {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:getItem", "Parameters": parameters, "End": True}
