@@ -99,6 +99,11 @@ def test_every_module_has_a_floor() -> None:
     assert {floor(name) for name, _ in modules()} - {None, "__init__"} == set(FLOORS)
 
 
+def test_the_readme_draws_every_module() -> None:
+    drawn = (ROOT / "README.md").read_text(encoding="utf-8").partition("## The code")[2]
+    assert not [name for name in FLOORS if not re.search(rf"^ .*\b{name}\b", drawn, re.MULTILINE)]
+
+
 def test_imports_point_down_and_siblings_do_not_meet() -> None:
     wrong = []
     for name, file in modules():
