@@ -25,7 +25,7 @@ FAILURES: Final = (
     "EvaluationFailed",
 )  # fmt: skip
 TRIES: Final = ("TaskScheduled", "LambdaFunctionScheduled", "ActivityScheduled", "MapStateStarted",
-                "ParallelStateStarted", "MapRunStarted")  # fmt: skip
+                "ParallelStateStarted", "MapRunRedriven")  # fmt: skip
 HOLDERS: Final = {"MapStateFailed": "Map", "MapRunFailed": "Map", "ParallelStateFailed": "Parallel"}
 """What follows, in `previousEventId`, the failure inside it, and is about the state around that."""
 

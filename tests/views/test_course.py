@@ -8,6 +8,7 @@ import pytest
 
 from statelang.core.execution import Execution
 from statelang.core.stimulus import Redriven, RunTask, Stopped
+from statelang.engine import Engine
 from statelang.positions import positions
 from statelang.state_machine import load
 from statelang.testing.clock import START
@@ -77,6 +78,19 @@ def test_a_retry_is_no_failure_in_the_end() -> None:
     assert told.note("A") == "done in 3.5 s, tried again 2 times"
     text = account({"StartAt": "A", "States": {"A": state}}, told, "x", NOW).markdown()
     assert "**A**: done in 3.5 s at the 3rd try." in text
+
+
+def test_a_map_run_is_one_try_of_its_state() -> None:
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "One",
+        "States": {"One": {"Type": "Pass", "End": True}},
+    }
+    state = {"Type": "Map", "ItemsPath": "$", "ItemProcessor": processor, "End": True}
+    with Engine() as engine:
+        engine.run(load({"StartAt": "Each", "States": {"Each": state}}), [1, 2], name="x")
+        told = course(list(engine.history("x")), [])
+    assert [visit.tries for visit in told.of("Each")] == [1]
 
 
 def test_what_made_a_parallel_fail_is_named() -> None:
