@@ -53,6 +53,7 @@ def lambda_command(
         Path(out),
         machines,
         bindings=Path(used[0]) if used else None,
+        nested=sorted({*found.machines.values()}),
         substitutions=found.substitutions,
         table=table,
         architecture=arch,

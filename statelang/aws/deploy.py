@@ -61,6 +61,7 @@ def write_lambda(
     machines: Mapping[Path, StateMachine],
     *,
     bindings: Path | None,
+    nested: Sequence[Path] = (),
     substitutions: Mapping[str, Json],
     table: str,
     architecture: str = "x86_64",
@@ -69,9 +70,12 @@ def write_lambda(
 ) -> list[Path]:
     """Write template, handler and zip of a function that runs machines; returns what was written.
 
-    Raises InvalidSettings where a file is there already, StatelangError where the dependencies cannot be fetched.
+    `nested` are the definitions that the bindings bind state machines to.
+    Raises InvalidSettings where a file is there already, or one of `nested` is not beside or below the bindings;
+    StatelangError where the dependencies cannot be fetched.
     """
     names = ", ".join(machine.name for machine in machines.values())
+    own = _beside([*machines], bindings, nested)
     code = Template(HANDLER).substitute(
         machines=names,
         definitions=json.dumps([path.name for path in machines]),
@@ -92,9 +96,8 @@ def write_lambda(
     folder.mkdir(parents=True, exist_ok=True)
     written[0].write_text(template, encoding="utf-8")
     written[1].write_text(code, encoding="utf-8")
-    own = {"app.py": code.encode(), **_beside([*machines], bindings)}
-    yaml = any(path.suffix in (".yaml", ".yml") for path in [*machines, *([bindings] if bindings else [])])
-    _zip(written[2], own, [*NEEDED, *(YAML if yaml else ())], architecture, python)
+    yaml = any(name.endswith((".yaml", ".yml")) for name in own)
+    _zip(written[2], {"app.py": code.encode(), **own}, [*NEEDED, *(YAML if yaml else ())], architecture, python)
     return written
 
 
@@ -109,13 +112,24 @@ def _indented(value: Json, by: int) -> str:
     return "\n".join(" " * by + line for line in json.dumps(value, indent=2).splitlines())
 
 
-def _beside(definitions: Sequence[Path], bindings: Path | None) -> dict[str, bytes]:
-    """The definitions, the bindings, and the Python files beside these, which perform the tasks."""
+def _beside(definitions: Sequence[Path], bindings: Path | None, nested: Sequence[Path]) -> dict[str, bytes]:
+    """The definitions, the bindings, the definitions that these bind, and the Python files that perform the tasks."""
     found = {path.name: path.read_bytes() for path in definitions}
     if bindings is not None:
         found[bindings.name] = bindings.read_bytes()
         found.update((path.name, path.read_bytes()) for path in sorted(bindings.parent.glob("*.py")))
+        found.update((_below(path, bindings.parent), path.read_bytes()) for path in nested)
     return found
+
+
+def _below(path: Path, folder: Path) -> str:
+    """The path of a definition in the zip: as the bindings name it."""
+    try:
+        return path.resolve().relative_to(folder.resolve()).as_posix()
+    except ValueError:
+        raise InvalidSettings(
+            f"{path}: is not below {folder}, and so cannot go into the zip as the bindings name it"
+        ) from None
 
 
 def _zip(target: Path, own: Mapping[str, bytes], needed: Sequence[str], architecture: str, python: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -53,6 +54,23 @@ def test_the_zip_is_for_its_platform_and_the_template_for_the_zip(tmp_path: Path
     assert function["Architectures"] == [architecture]
     assert template["Parameters"]["TableName"]["Default"] == "runs"
     hold(template)
+
+
+def test_the_zip_has_the_machines_that_are_bound(tmp_path: Path) -> None:
+    parameters = {"StateMachineArn": "arn:aws:states:eu-west-1:111122223333:stateMachine:ship"}
+    task = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution", "Parameters": parameters, "End": True}
+    (tmp_path / "order.asl.json").write_text(json.dumps({"StartAt": "Ship", "States": {"Ship": task}}))
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "ship.asl.yaml").write_text("StartAt: A\nStates:\n  A: {Type: Pass, End: true}\n")
+    bound = {"machines": {"arn:aws:states:*:stateMachine:ship": "below/ship.asl.yaml"}}
+    (tmp_path / "order.bindings.json").write_text(json.dumps(bound))
+    ran = deploy("lambda", str(tmp_path / "order.asl.json"), "--out", str(tmp_path / "out"))
+    if "pip could not fetch" in ran.stderr:
+        unavailable(ran.stderr)
+    assert ran.returncode == 0, ran.stderr
+    with zipfile.ZipFile(tmp_path / "out" / "function-x86_64.zip") as archive:
+        names = archive.namelist()
+    assert {"order.asl.json", "order.bindings.json", "below/ship.asl.yaml", "ruamel/yaml/main.py"} <= set(names)
 
 
 def test_bytecode_is_for_its_python_and_never_stale(tmp_path: Path) -> None:
