@@ -101,6 +101,7 @@ class Beginning:
     def _begin(self, new: NewExecution, owner: str, commit: bytes) -> tuple[Held, list[dict[str, Any]]]:
         started, pk = new.started, execution_key(new.started.id)
         held = Held(pk, 1, commit, new.step.head, started.at, run=started.map_run, index=started.index)
+        held.known = started.input.encode()
         plan = held.plan(Commit(Lease(started.id, 0, 1), new.steps), lambda data: self._blobs.put(pk, data))
         actions = self._actions(new, held, plan._replace(id=commit), owner)
         held.settle(plan._replace(id=commit))
@@ -123,16 +124,17 @@ class Beginning:
             "posted": {"N": "0"},
             "taken": {"N": "0"},
         }
-        held.overhead = size(item) + len("body")
-        content = self._blobs.holding(held.pk, _encode(started))
-        start = {"pk": {"S": held.pk}, "sk": {"S": START}, "commit": {"B": plan.id}, **content}
+        held.overhead = size(item) + len("bodytail")
+        content = {"body": {"B": plan.body}, **({"tail": {"B": plan.tail}} if plan.tail else {})}
+        told = self._blobs.holding(held.pk, _encode(started))
+        start = {"pk": {"S": held.pk}, "sk": {"S": START}, "commit": {"B": plan.id}, **told}
         fresh = "attribute_not_exists(pk)"
         actions: list[dict[str, Any]] = [
-            {"Put": {"Item": {**item, "body": {"B": plan.body}}, "ConditionExpression": fresh}},
+            {"Put": {"Item": {**item, **content}, "ConditionExpression": fresh}},
             {"Put": {"Item": start, "ConditionExpression": fresh}},
         ]
         if plan.chunk is not None:
-            actions.append(log_action(self._blobs, held.pk, plan))
+            actions.append(log_action(self._blobs, held, plan))
         if started.map_run:
             actions.append(pointer(started.map_run, started.index, started.id, status))
             if status != "RUNNING":
@@ -141,9 +143,9 @@ class Beginning:
         return actions
 
 
-def log_action(blobs: Blobs, pk: str, plan: Plan) -> dict[str, Any]:
+def log_action(blobs: Blobs, held: Held, plan: Plan) -> dict[str, Any]:
     """Write the chunk of a plan."""
     assert plan.chunk is not None
     first, chunk = plan.chunk
-    content = blobs.holding(pk, encode_chunk(chunk))
-    return {"Put": {"Item": {"pk": {"S": pk}, "sk": {"S": numbered(LOG, first)}, **content}}}
+    content = blobs.holding(held.pk, encode_chunk(chunk), held.known)
+    return {"Put": {"Item": {"pk": {"S": held.pk}, "sk": {"S": numbered(LOG, first)}, **content}}}

@@ -75,18 +75,21 @@ class Blobs:
         digest, _, parts = name.partition(":")
         return [] if parts == STORAGE else [(pk, f"{BLOB}{digest}:{part}") for part in range(int(parts))]
 
-    def holding(self, pk: str, data: bytes) -> dict[str, Any]:
-        """The attributes that hold bytes in an item: themselves compressed, or the name of their blob."""
-        packed = compressed(data)
+    def holding(self, pk: str, data: bytes, known: bytes | None = None) -> dict[str, Any]:
+        """The attributes that hold bytes in an item: themselves compressed, or the name of their blob.
+
+        `known` is the input of the execution, if whoever reads the item has it.
+        """
+        packed = compressed(data, known)
         if len(packed) <= INLINE:
             return {"body": {"B": packed}}
         return {"blob": {"S": self.put(pk, data)}}
 
-    def held(self, item: Item) -> bytes:
+    def held(self, item: Item, known: bytes | None = None) -> bytes:
         """What `holding` made attributes of."""
         if "blob" in item:
             return self.get(item["pk"]["S"], item["blob"]["S"])
-        return unpack(bytes(item["body"]["B"]))
+        return unpack(bytes(item["body"]["B"]), known)
 
     def forget(self, pk: str, names: list[str]) -> list[tuple[str, str]]:
         """The items of blobs that nobody refers to any more; their names are not remembered as written."""

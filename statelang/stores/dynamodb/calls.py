@@ -281,7 +281,7 @@ OLD: Final = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
 
 EXPRESSIONS: Final = ("KeyConditionExpression", "ConditionExpression", "UpdateExpression")
-_NAME: Final = re.compile(r"(?<![:#\w])(pk|sk|queue|due|machine|listed|epoch|commit|posted|taken|body)\b")
+_NAME: Final = re.compile(r"(?<![:#\w])(pk|sk|queue|due|machine|listed|epoch|commit|posted|taken|body|tail)\b")
 
 
 def _aliased(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,18 @@ from statelang.core.codec import Merged, encode_frame, encode_merged, merge
 from statelang.core.execution import Head
 from statelang.core.frame import Frame, rewrite
 from statelang.ports import Commit
-from statelang.stores.dynamodb.items import EXECUTION, FREE, Body, Chunk, listed, pack, units
+from statelang.stores.dynamodb.items import (
+    EXECUTION,
+    FREE,
+    Body,
+    Chunk,
+    compressed,
+    encode_chunk,
+    listed,
+    pack_body,
+    pack_tail,
+    units,
+)
 
 FRAMES: Final = 64
 """How many frames may stand in the execution's item."""
@@ -59,6 +70,7 @@ class Plan(NamedTuple):
     commit: Commit
     id: bytes
     body: bytes | None
+    tail: bytes
     chunk: tuple[int, Chunk] | None
     next: Body | None
     head: Head
@@ -72,7 +84,7 @@ class Plan(NamedTuple):
         ended = bool(commit.steps) and self.head.status != "RUNNING"
         change: dict[str, Any] = {"commit": {"B": self.id}}
         if self.body is not None:
-            change["body"] = {"B": self.body}
+            change |= {"body": {"B": self.body}, "tail": {"B": self.tail} if self.tail else None}
         if self.head.status != held.head.status:
             change["listed"] = {"S": listed(self.head.status, held.started_at)}
         if commit.posts:
@@ -108,8 +120,10 @@ class Held:
     """The Map Run whose child it is, and (`index`) which of its children."""
     index: int = 0
     """The last post that was consumed."""
+    known: bytes = b""
+    """Its input, which what it writes repeats much of."""
     overhead: int = 400
-    """The size of its item without the body, in bytes."""
+    """The size of its item without body and tail, in bytes."""
     frames: dict[int, Frame] = field(default_factory=dict)
     body: Body = field(default_factory=lambda: Body(msgspec.Raw(b"{}")))
     limit: int = 0
@@ -122,7 +136,7 @@ class Held:
         """What a commit writes."""
         id = os.urandom(16)
         if not commit.steps:
-            return Plan(commit, id, None, None, None, self.head, {}, None, [])
+            return Plan(commit, id, None, b"", None, None, self.head, {}, None, [])
         merged = merge(commit.steps)
         changed = {frame.id: frame for frame in merged.frames}
         state, inline = self._state(merged.head, changed, commit.swept)
@@ -208,15 +222,17 @@ class Held:
             told = [(segment.blob, len(segment.frames)) for segment in segments]
             body = msgspec.structs.replace(body, segments=told, since=head.counter + 1)
             return self._flushed(id, commit, head, changed, body, segments, garbage)
-        packed = pack(body)
-        if head.status == "RUNNING" and self.overhead + len(packed) <= (self.limit or self._limit(body)):
-            return Plan(commit, id, packed, None, body, head, changed, segments, garbage)
+        packed, tail = pack_body(body), pack_tail(body.tail, self.known)
+        whole = self.overhead + len(packed) + len(tail)
+        if head.status == "RUNNING" and whole <= (self.limit or self._limit(body)):
+            return Plan(commit, id, packed, tail, None, body, head, changed, segments, garbage)
         flushed = self._flushed(id, commit, head, changed, body, segments, garbage)
         assert flushed.body is not None
         assert flushed.chunk is not None
-        apart = 2 * (units(self.overhead + max(len(flushed.body), self.packed)) + units(len(pack(flushed.chunk[1]))))
-        if head.status != "RUNNING" and units(self.overhead + len(packed)) <= apart:
-            return Plan(commit, id, packed, None, body, head, changed, segments, garbage)
+        chunk = len(compressed(encode_chunk(flushed.chunk[1]), self.known))
+        apart = 2 * (units(self.overhead + max(len(flushed.body), self.packed)) + units(chunk))
+        if head.status != "RUNNING" and units(whole) <= apart:
+            return Plan(commit, id, packed, tail, None, body, head, changed, segments, garbage)
         return flushed
 
     def _flushed(
@@ -231,11 +247,11 @@ class Held:
     ) -> Plan:
         bare = msgspec.structs.replace(body, tail=[], refs={})
         chunk = Chunk(body.tail, body.refs)
-        return Plan(commit, id, pack(bare), (body.first, chunk), bare, head, changed, segments, garbage)
+        return Plan(commit, id, pack_body(bare), b"", (body.first, chunk), bare, head, changed, segments, garbage)
 
     def _limit(self, body: Body) -> int:
         """How large the item may grow before its tail is written as a chunk: to the end of a write unit."""
-        bare = self.overhead + len(pack(msgspec.structs.replace(body, tail=[], refs={})))
+        bare = self.overhead + len(pack_body(msgspec.structs.replace(body, refs={})))
         self.limit = 1024 * units(bare + ROOM)
         return self.limit
 
@@ -256,7 +272,7 @@ class Held:
             _renew(self.fresh, dict.fromkeys(renewed), commit.swept)
             self.lines += 1
         self.segments = self.segments if plan.segments is None else plan.segments
-        self.head, self.body, self.packed = plan.head, plan.next, len(plan.body)
+        self.head, self.body, self.packed = plan.head, plan.next, len(plan.body) + len(plan.tail)
         if plan.chunk is not None:
             self.limit = 0
         if plan.head.status == "SUCCEEDED":

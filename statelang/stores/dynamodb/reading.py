@@ -41,6 +41,7 @@ from statelang.stores.dynamodb.items import (
     read_chunk,
     read_posted,
     read_started,
+    read_tail,
     started_at,
     unpack,
 )
@@ -90,8 +91,9 @@ class Reading:
 
     def _load(self, id: str) -> Loaded:
         item, posts, start = self._live(id)
-        body, reader = read_body(item), Reader()
-        started = read_started(self.blobs.held(start))
+        started, reader = read_started(self.blobs.held(start)), Reader()
+        known = started.input.encode()
+        body = read_tail(item, read_body(item), known)
         state = reader.checkpoint(bytes(body.state))
         tail = [reader.checkpoint(bytes(line)) for line in body.tail]
         frames: dict[int, Frame] = {frame.id: frame for frame in state.frames}
@@ -101,13 +103,13 @@ class Reading:
         refs = dict(body.refs)
         if not body.inline:
             segments = self._read_segments(reader, item, body, frames)
-            since = [*self._lines_since(reader, item, body, state.head.counter, refs), *tail]
+            since = [*self._lines_since(reader, item, body, state.head.counter, refs, known), *tail]
             for line in since:
                 rewrite(frames, ((frame.id, frame) for frame in line.frames))
                 rewrite(fresh, ((frame.id, None) for frame in line.frames))
             lines = len(since)
         reader.value(1).load(started.input)
-        self._read_values(reader, item["pk"]["S"], referred(state.head, frames.values()), refs)
+        self._read_values(reader, item["pk"]["S"], referred(state.head, frames.values()), refs, known)
         execution = restore(started, state.head, frames, map(self.map_run, waited_for(frames.values())))
         return Loaded(execution, posts, item, body, lines, fresh, segments)
 
@@ -153,39 +155,39 @@ class Reading:
         return segments
 
     def _lines_since(
-        self, reader: Reader, item: Item, body: Body, counter: int, refs: dict[int, str]
+        self, reader: Reader, item: Item, body: Body, counter: int, refs: dict[int, str], known: bytes
     ) -> Iterator[Checkpoint]:
         """The checkpoints in chunks that follow the last segment; what was committed since the item was read is not."""
-        for chunk in self._chunks(item["pk"]["S"], body.since):
+        for chunk in self._chunks(item["pk"]["S"], known, body.since):
             refs.update(chunk.refs)
             for line in chunk.lines:
                 checkpoint = reader.checkpoint(bytes(line))
                 if checkpoint.head.counter <= counter:
                     yield checkpoint
 
-    def _chunks(self, pk: str, first: int = 0, last: int = 10**12 - 1) -> Iterator[Chunk]:
+    def _chunks(self, pk: str, known: bytes, first: int = 0, last: int = 10**12 - 1) -> Iterator[Chunk]:
         values = {":pk": {"S": pk}, ":first": {"S": numbered(LOG, first)}, ":last": {"S": numbered(LOG, last)}}
         for item in self.calls.query("pk = :pk AND sk BETWEEN :first AND :last", values):
-            yield read_chunk(self.blobs.held(item))
+            yield read_chunk(self.blobs.held(item, known))
 
-    def _chunk_with(self, pk: str, value: int) -> Chunk | None:
+    def _chunk_with(self, pk: str, value: int, known: bytes) -> Chunk | None:
         """The chunk in which a value of this number stands."""
         values = {":pk": {"S": pk}, ":first": {"S": LOG}, ":last": {"S": numbered(LOG, value)}}
         condition = "pk = :pk AND sk BETWEEN :first AND :last"
         for item in self.calls.query(condition, values, newest=True, limit=1):
-            return read_chunk(self.blobs.held(item))
+            return read_chunk(self.blobs.held(item, known))
         return None
 
-    def _read_values(self, reader: Reader, pk: str, wanted: set[Value], refs: dict[int, str]) -> None:
+    def _read_values(self, reader: Reader, pk: str, wanted: set[Value], refs: dict[int, str], known: bytes) -> None:
         """Find the text of each value that is wanted and not known yet."""
         looked = 0
         missing = self._fetch(pk, wanted, refs)
         while missing:
             if looked < POINTS:
-                found = self._chunk_with(pk, missing[0].id)
+                found = self._chunk_with(pk, missing[0].id, known)
                 chunks = [] if found is None else [found]
             else:
-                chunks = list(self._chunks(pk, self._number_before(pk, missing[0].id), missing[-1].id))
+                chunks = list(self._chunks(pk, known, self._number_before(pk, missing[0].id), missing[-1].id))
             for chunk in chunks:
                 refs.update(chunk.refs)
                 for line in chunk.lines:
@@ -227,10 +229,12 @@ class Reading:
     def records(self, id: str, after: int) -> tuple[Sequence[Record], Callable[[int], str]]:
         """As `Store.records`."""
         item, _, start = self._live(id)
-        pk, body = item["pk"]["S"], read_body(item)
-        chunks = [*self._chunks(pk), Chunk(body.tail, body.refs)]
+        pk, input = item["pk"]["S"], read_started(self.blobs.held(start)).input
+        known = input.encode()
+        body = read_tail(item, read_body(item), known)
+        chunks = [*self._chunks(pk, known), Chunk(body.tail, body.refs)]
         records: dict[int, Record] = {}
-        texts = {1: read_started(self.blobs.held(start)).input}
+        texts = {1: input}
         refs: dict[int, str] = {}
         for chunk in chunks:
             refs.update(chunk.refs)

@@ -146,8 +146,9 @@ class DynamoStore:
         held = self._held.get(lease.execution)
         if held is not None and held.epoch == lease.epoch == number(item, "epoch"):
             held.head, held.commit, held.taken = execution.head, item["commit"]["B"], number(item, "taken")
-            held.packed = len(item["body"]["B"])
+            held.packed = len(item["body"]["B"]) + len(item.get("tail", {"B": b""})["B"])
             held.overhead = size(item) - held.packed
+            held.known = execution.started.input.encode()
             held.frames, held.body = dict(execution.frames), loaded.body
             held.lines, held.fresh, held.segments = loaded.lines, loaded.fresh, loaded.segments
         return execution, loaded.posts
@@ -233,7 +234,7 @@ class DynamoStore:
         """Write a plan and what goes with it in one transaction; returns what there was no room for."""
         commit, actions = plan.commit, [{"Update": update}]
         if plan.chunk is not None:
-            actions.append(log_action(self.blobs, held.pk, plan))
+            actions.append(log_action(self.blobs, held, plan))
         if held.run and plan.head.status != held.head.status:
             actions.append(pointer(held.run, held.index, commit.lease.execution, plan.head.status))
         actions += run_actions(commit, counted_elsewhere(commit), self._beginning.known)
