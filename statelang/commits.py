@@ -6,7 +6,8 @@ Rule: all of it follows from the steps that are written with it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from statelang.core.map_run import NOTHING, Tally
 from statelang.core.resource import classify
@@ -15,7 +16,7 @@ from statelang.description import described
 from statelang.errors import StatelangError
 from statelang.live import Live
 from statelang.messages import Told
-from statelang.ports import Begins, Integrations, Lease, NewExecution, Queued
+from statelang.ports import Begins, Commit, Integrations, Lease, NewExecution, Queued
 from statelang.values import encode
 
 
@@ -29,6 +30,29 @@ def beginning(begins: Begins, parent: Live) -> Live:
 def begun_with(child: Live) -> NewExecution:
     """An execution that its parent's commit begins, with the steps it has made already."""
     return NewExecution(child.execution.started, child.source, child.steps[0], child.steps[1:])
+
+
+class Elsewhere(Protocol):
+    """Knows what a child's end has to tell a parent that is driven elsewhere."""
+
+    def told_elsewhere(self, live: Live) -> Sequence[tuple[str, Posted]]: ...
+
+
+def family_commit(
+    live: Live, born: Iterable[Live], swept: Sequence[int], runs: Elsewhere, integrations: Integrations
+) -> Commit:
+    """What is written of an execution that begins others, or was begun by one."""
+    together = [live, *(child for child in born if child.parent is live)]
+    return Commit(
+        live.lease,
+        live.steps,
+        live.posts,
+        swept,
+        begun=[begun_with(child) for child in together[1:]],
+        tallies=tallies(together),
+        sends=[post for one in together for post in (*runs.told_elsewhere(one), *answers(one))],
+        queued=[task for one in together for task in queued(one, integrations)],
+    )
 
 
 def tallies(together: Iterable[Live]) -> Mapping[str, Tally]:

@@ -268,6 +268,8 @@ def must_last(commit: Commit) -> bool:
 
 def _is_effect(step: Step) -> bool:
     """Whether a step asks for something that cannot be undone, or holds what a job that was begun is known by."""
-    if any(isinstance(command, (RunTask, StopTask)) for command in step.commands):
+    if step.commands and any(isinstance(command, (RunTask, StopTask)) for command in step.commands):
         return True
-    return any(getattr(frame.waiting, "job", None) in step.values for frame in step.frames.values() if step.values)
+    if not step.values:
+        return False
+    return any(getattr(frame.waiting, "job", None) in step.values for frame in step.frames.values())

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from statelang.aside import RETRY_MS, Aside
@@ -141,7 +140,7 @@ class Takeovers:
             worker.forget(live.lease.execution)
             worker.runs.forget(live)
         if commits:
-            with suppress(StoreError):  # what cannot be given back is free once nobody renews its lease
+            with contextlib.suppress(StoreError):  # what cannot be given back is free once nobody renews its lease
                 worker.store.commit(commits, sync=False)
 
     def let_go(self) -> None:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from statelang.chance import Chance
 from statelang.clock import Clock
-from statelang.commits import answer_here, answers, beginning, begun_with, queued, tallies
+from statelang.commits import answer_here, beginning, family_commit, queued
 from statelang.core.execution import apply
 from statelang.core.machine import advance, command_of
 from statelang.core.map_run import NOTHING
@@ -301,7 +301,8 @@ class Worker:
         self.runs.count(self.changed)
         changed, self.changed = self.changed, {}
         born = [live for live in changed.values() if live.parent is not None]
-        changed = {id: live for id, live in changed.items() if live.parent is None}
+        if born:
+            changed = {id: live for id, live in changed.items() if live.parent is None}
         commits = [self._commit_of(live, born) for live in changed.values()]
         sync = self._policy == "strict" or any(must_last(commit) for commit in commits)
         try:
@@ -346,17 +347,10 @@ class Worker:
     def _commit_of(self, live: Live, born: Sequence[Live]) -> Commit:
         execution = live.execution
         swept, execution.swept = execution.swept, []
-        together = [live, *(child for child in born if child.parent is live)]
-        commit = Commit(
-            live.lease,
-            live.steps,
-            live.posts,
-            swept,
-            begun=[begun_with(child) for child in together[1:]],
-            tallies=tallies(together),
-            sends=[post for one in together for post in (*self.runs.told_elsewhere(one), *answers(one))],
-            queued=[task for one in together for task in queued(one, self.integrations)],
-        )
+        if born or execution.started.parent:
+            commit = family_commit(live, born, swept, self.runs, self.integrations)
+        else:
+            commit = Commit(live.lease, live.steps, live.posts, swept, queued=[*queued(live, self.integrations)])
         if not self.can_let_go(live):
             return commit
         timer = execution.due()
