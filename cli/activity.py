@@ -10,7 +10,9 @@ import threading
 
 import click
 
+from statelang.core.resource import classify
 from statelang.engine import Engine
+from statelang.errors import InvalidInput
 from statelang.ports import Failed, Succeeded, TaskCall
 from statelang.reach import ActivityTask
 from statelang.result import JsonText
@@ -38,7 +40,8 @@ def poll_command(arn: str, timeout: float, worker: str | None, store: str | None
 
     Answer it with `statelang task success TOKEN` or `failure`.
     """
-    with reader(store) as engine:
+    _check_arn(arn)
+    with reader(store, fresh=True) as engine:
         task = engine.get_activity_task(arn, worker, timeout=timeout)
     if task is None:
         raise SystemExit(1)
@@ -56,7 +59,8 @@ def work_command(arn: str, command: tuple[str, ...], once: bool, worker: str | N
 
     Its exit status and stderr make the error where it fails, as for `exec:` bindings.
     """
-    with reader(store) as engine:
+    _check_arn(arn)
+    with reader(store, fresh=True) as engine:
         say(f"taking tasks of {arn}; Ctrl-C ends this")
         while True:
             task = engine.get_activity_task(arn, worker, timeout=0 if once else 60.0)
@@ -64,6 +68,12 @@ def work_command(arn: str, command: tuple[str, ...], once: bool, worker: str | N
                 _do(engine, arn, task, command)
             if once:
                 raise SystemExit(0 if task is not None else 1)
+
+
+def _check_arn(arn: str) -> None:
+    """Raises InvalidInput for what no state can name: its tasks would be waited for in vain."""
+    if classify(arn).family != "Activity":
+        raise InvalidInput(f"{arn!r} is no activity: write arn:aws:states:REGION:ACCOUNT:activity:NAME")
 
 
 def _do(engine: Engine, arn: str, task: ActivityTask, command: tuple[str, ...]) -> None:

@@ -87,16 +87,18 @@ def validate_command(
     told = REPORTS[output or settings().output](checked)
     if told:
         click.echo(told)
-    _summary(checked)
+    _summary(checked, unread)
     sys.exit(2 if unread else 1 if checked.failures() else 0)
 
 
-def _summary(checked: Checked) -> None:
+def _summary(checked: Checked, unread: int) -> None:
     counts = {
         word: sum(problem.severity == severity for problem in checked.problems)
         for severity, word in (("ERROR", "error"), ("WARNING", "warning"), ("INFO", "note"))
     }
     told = [f"{counts['error']} error(s)", *(f"{n} {word}(s)" for word, n in counts.items() if n and word != "error")]
+    if unread:
+        told.append(f"{unread} cannot be read")
     say(f"{len(checked.files)} file(s): {', '.join(told)}")
 
 

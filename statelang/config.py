@@ -61,6 +61,14 @@ def table_care(address: str) -> DynamoCare:
     return DynamoCare(read_address(rest))
 
 
+def file_of(address: str) -> Path | None:
+    """The file that an address of SQLite means; None for other stores."""
+    scheme, found, rest = address.partition(":")
+    if not found or len(scheme) == 1:
+        scheme, rest = "sqlite", address
+    return Path(_file(rest)) if scheme == "sqlite" else None
+
+
 def _sqlite(rest: str) -> Store:
     from statelang.stores.sqlite import SqliteStore
 
@@ -150,7 +158,5 @@ def _settings(file: Path) -> Settings:
 
 def _beside(file: Path, address: str) -> str:
     """The address of a store as a settings file means it: a file's path is relative to the settings' folder."""
-    scheme, found, rest = address.partition(":")
-    if not found or len(scheme) == 1:
-        scheme, rest = "sqlite", address
-    return f"sqlite:///{file.parent / _file(rest)}" if scheme == "sqlite" else address
+    named = file_of(address)
+    return address if named is None else f"sqlite:///{file.parent / named}"

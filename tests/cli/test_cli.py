@@ -329,6 +329,26 @@ def test_an_input_that_is_the_name_of_a_file_is_told_how_to_be_one(run: Run, tmp
     assert broken.count("[Source") <= 1
 
 
+@pytest.mark.parametrize("words", ["list", "show x", "history x", "stop x", "map-run list x", "task success t"])
+def test_a_store_that_is_named_and_not_there_is_not_made(words: str, run: Run, tmp_path: Path) -> None:
+    asked = run(*words.split(), "--store", "runz.db")
+    assert asked.returncode == 2
+    assert "there is no store runz.db" in asked.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_activity_is_not_waited_for(run: Run) -> None:
+    refused = run("activity", "poll", "arn:aws:lambda:eu-west-1:111122223333:function:dig")
+    assert refused.returncode == 2
+    assert "is no activity" in refused.stderr
+
+
+def test_files_that_cannot_be_read_are_counted(run: Run) -> None:
+    asked = run("validate", "nowhere.asl.json")
+    assert asked.returncode == 2
+    assert "1 file(s): 0 error(s), 1 cannot be read" in asked.stderr
+
+
 def test_a_machine_that_is_bound_is_run_by_its_parent(run: Run, tmp_path: Path) -> None:
     write(tmp_path, "ship.asl.json", PASS)
     parameters = {"StateMachineArn": "arn:aws:states:eu-west-1:111122223333:stateMachine:ship", "Input": {"a": 1}}
