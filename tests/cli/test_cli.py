@@ -58,6 +58,12 @@ def begin(tmp_path: Path, *words: str, **environment: str) -> subprocess.Popen[s
     )
 
 
+def shown(process: subprocess.Popen[str], word: str) -> None:
+    """Wait until the progress of a command shows a word: at once, where asking would take a process of its own."""
+    assert process.stderr is not None
+    assert any(word in line for line in process.stderr)
+
+
 def until(true: Callable[[], Any], seconds: float = 20) -> Any:
     end = time.monotonic() + seconds
     while not (found := true()):
@@ -210,11 +216,10 @@ def test_an_unbound_resource_is_refused_with_what_there_is(run: Run, tmp_path: P
 def test_killed_at_work_it_is_resumed_where_it_stood(run: Run, tmp_path: Path) -> None:
     words = ("run", str(QUOTE), "-i", json.dumps(LEAVES), "--set", "AbandonedAfterSeconds=2", "--name", "killed")
     process = begin(tmp_path, *words)
-    until(lambda: "Watch for abandonment" in run("show", "killed").stdout)
+    shown(process, "Watch for abandonment")
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    shown = run("show", "killed")
-    assert "nobody drives it" in shown.stdout
+    assert "nobody drives it" in run("show", "killed").stdout
     before = run("history", "killed", "-o", "json").stdout
     assert run("resume", "killed").returncode == 2, "nothing is bound here"
     resumed = run("resume", "killed", "--bind", str(BIND))
@@ -229,7 +234,7 @@ def test_killed_at_work_it_is_resumed_where_it_stood(run: Run, tmp_path: Path) -
 def test_a_signal_leaves_a_resumable_execution_and_says_how(number: int, run: Run, tmp_path: Path) -> None:
     words = ("run", str(QUOTE), "-i", json.dumps(LEAVES), "--set", "AbandonedAfterSeconds=2", "--name", "left")
     process = begin(tmp_path, *words)
-    until(lambda: "Watch for abandonment" in run("show", "left").stdout)
+    shown(process, "Watch for abandonment")
     process.send_signal(number)
     _, told = process.communicate(timeout=20)
     assert process.returncode == 3
