@@ -97,6 +97,7 @@ class Host:
         self._reserve = reserve_ms
         self._engine: ByHand | None = None
         self._clients: dict[str, Any] = {}
+        self._session: Any = None
 
     def warm(self) -> None:
         """Make the clients while the environment starts: an invocation pays for its time, a start has more CPU."""
@@ -313,9 +314,10 @@ class Host:
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:
-            import boto3
+            from botocore.session import get_session  # boto3 would load much besides, for the same client
 
-            self._clients[service] = boto3.client(service)
+            self._session = self._session or get_session()
+            self._clients[service] = self._session.create_client(service)
         return self._clients[service]
 
 
