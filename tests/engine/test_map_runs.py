@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -238,7 +239,7 @@ def test_a_child_whose_lease_is_lost_is_not_counted_by_who_lost_it(tmp_path: Pat
             children = [lease for lease in ended if lease.execution != "fan"]
             if children and not stolen:
                 stolen.append(children[0].execution)
-                with sqlite3.connect(place) as db:
+                with closing(sqlite3.connect(place)) as db, db:
                     db.execute("UPDATE execution SET epoch = epoch + 1, owner = NULL WHERE id = ?", stolen)
             return super().commit(commits, sync=sync)
 
