@@ -297,10 +297,12 @@ class Worker:
             with contextlib.suppress(StoreError):  # nothing needs it done now
                 self.store.sweep(SWEEP)
             return
-        answer_here(self.changed, self.live, self._told)
-        self.runs.count(self.changed)
+        born: Sequence[Live] = ()
+        if any(live.execution.started.parent for live in self.changed.values()):
+            answer_here(self.changed, self.live, self._told)
+            self.runs.count(self.changed)
+            born = [live for live in self.changed.values() if live.parent is not None]
         changed, self.changed = self.changed, {}
-        born = [live for live in changed.values() if live.parent is not None]
         if born:
             changed = {id: live for id, live in changed.items() if live.parent is None}
         commits = [self._commit_of(live, born) for live in changed.values()]
@@ -314,8 +316,9 @@ class Worker:
             for live in list(self.live.values()):
                 self._give_up(live, problem)
             return
-        for new, lease in zip([new for commit in commits for new in commit.begun], leases):
-            self._settle_born(self.live[new.started.id], lease)
+        if leases:
+            for new, lease in zip([new for commit in commits for new in commit.begun], leases):
+                self._settle_born(self.live[new.started.id], lease)
         for live, commit in zip(changed.values(), commits):
             self._settle(live, commit)
 

@@ -117,16 +117,16 @@ class SqliteStore(SqliteReader):
         return execution, posts
 
     def commit(self, commits: Sequence[Commit], *, sync: bool) -> Sequence[Lease | None]:
-        begun = [new for commit in commits for new in commit.begun]
+        begun = [new for commit in commits if commit.begun for new in commit.begun]
         owner = self._own() if begun else 0
         with self._write(self._driver, sync=sync) as db:
             self._fence(db, commits)
             for commit in commits:
                 self._settle(db, commit)
-            write_beyond(db, commits)
-            if any(commit.sends for commit in commits):
+            beyond = [c for c in commits if c.tallies or c.sends or c.queued or any(step.runs for step in c.steps)]
+            if beyond and write_beyond(db, beyond):
                 self._version = -1  # this connection does not see its own writes as news
-            return [self._create(db, new, owner) for new in begun]
+            return [self._create(db, new, owner) for new in begun] if begun else ()
 
     def _fence(self, db: sqlite3.Connection, commits: Sequence[Commit]) -> None:
         """Write the log rows; every one is conditional on its lease."""

@@ -19,23 +19,25 @@ from statelang.stores.sqlite_file import SQL
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def write_beyond(db: sqlite3.Connection, commits: Iterable[Commit]) -> None:
-    """Write what commits say of others than the executions they are of."""
+def write_beyond(db: sqlite3.Connection, commits: Iterable[Commit]) -> bool:
+    """Write what commits say of others than the executions they are of; returns whether something was posted."""
     tallies: dict[str, Tally] = {}
+    posted = False
     for commit in commits:
-        runs = {id: run for step in commit.steps for id, run in step.runs.items()}
+        runs = {id: run for step in commit.steps if step.runs for id, run in step.runs.items()}
         rows = [(run.id, run.execution, run.at, _encode(run).decode()) for run in runs.values()]
         if rows:
             db.executemany(SQL["write_map_run"], rows)
         for id, tally in commit.tallies.items():
             tallies[id] = tallies.get(id, NOTHING) + tally
         for execution, stimulus in commit.sends:
-            write_post(db, execution, stimulus)
+            posted = write_post(db, execution, stimulus) or posted
         if commit.queued:
             queued = [(task.activity, task.execution, task.token, task.input) for task in commit.queued]
             db.executemany(SQL["insert_queued"], queued)
     if tallies:
         db.executemany(SQL["add_tally"], [(*tally.counts(), id) for id, tally in tallies.items()])
+    return posted
 
 
 def write_post(db: sqlite3.Connection, execution: str, stimulus: Posted) -> bool:
