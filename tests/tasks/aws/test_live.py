@@ -356,3 +356,40 @@ def test_a_nested_execution_on_the_engine_is_stopped_with_its_parent(
     assert kinds[2:6] == ["TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskTimedOut"]
     arn = machine.replace(":stateMachine:", ":execution:") + f":{name}"
     assert client("stepfunctions").describe_execution(executionArn=arn)["status"] == "ABORTED"
+
+
+def test_a_distributed_map_reads_a_bucket_and_writes_to_another(client: Any, name: str, server: str) -> None:
+    s3 = client("s3")
+    for bucket in (f"{name}-in", f"{name}-out"):
+        s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=f"{name}-in", Key="rows.csv", Body="id,word\n" + "".join(f"{n},w{n}\n" for n in range(300)))
+    state = {
+        "Type": "Map",
+        "ItemReader": {
+            "Resource": "arn:aws:states:::s3:getObject",
+            "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
+            "Parameters": {"Bucket": f"{name}-in", "Key": "rows.csv"},
+        },
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "P",
+            "States": {"P": {"Type": "Pass", "End": True}},
+        },
+        "ResultWriter": {
+            "Resource": "arn:aws:states:::s3:putObject",
+            "Parameters": {"Bucket": f"{name}-out", "Prefix": "results"},
+        },
+        "End": True,
+    }
+    machine = statelang.load({"StartAt": "M", "States": {"M": state}})
+    with Engine(aws={"region": "us-east-1", "endpoint": server}) as engine:
+        written = engine.run(machine, {}, timeout=60).output["ResultWriterDetails"]
+
+    def read(key: str) -> Any:
+        return json.loads(s3.get_object(Bucket=written["Bucket"], Key=key)["Body"].read())
+
+    ((file, size),) = [(told["Key"], told["Size"]) for told in read(written["Key"])["ResultFiles"]["SUCCEEDED"]]
+    assert s3.head_object(Bucket=written["Bucket"], Key=file)["ContentLength"] == size
+    assert [json.loads(child["Output"]) for child in read(file)] == [
+        {"id": f"{n}", "word": f"w{n}"} for n in range(300)
+    ]
