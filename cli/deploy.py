@@ -12,7 +12,7 @@ import click
 from statelang.compiler import validate
 from statelang.errors import InvalidDefinition
 
-from .options import bind_option, bindings, bindings_files, machine_and_bindings, set_option
+from .options import bind_option, bindings, bindings_files, machine_and_bindings, set_option, warn
 from .output import say
 
 
@@ -47,6 +47,7 @@ def lambda_command(
     for file in files:
         machine, its = machine_and_bindings(file, bind, sets)
         machines[Path(file)], found = machine, its | found
+        warn(machine)
         its.check(machine.program.uses)
     used = bindings_files(bind, beside=files[0])
     written = write_lambda(

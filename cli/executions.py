@@ -9,7 +9,7 @@ import time
 
 import click
 
-from statelang.config import file_of, open_store
+from statelang.config import open_store
 from statelang.engine import Engine
 from statelang.errors import InvalidSettings
 from statelang.ports import Summary
@@ -34,19 +34,8 @@ STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 
 def reader(store: str | None, *, fresh: bool = False) -> Engine:
-    """An engine over the store, by which nothing is driven.
-
-    Raises InvalidSettings where `store` was named and is not there, unless it may be `fresh`: a name misspelt would
-    make an empty one, and every question be answered by silence.
-    """
-    return Engine(open_store((store or settings().store) if fresh else _there(store)))
-
-
-def _there(store: str | None) -> str:
-    file = None if store is None else file_of(store)
-    if file is not None and not file.exists():
-        raise InvalidSettings(f"there is no store {file}")
-    return store or settings().store
+    """An engine over the store, by which nothing is driven. Raises StoreNotFound, unless it may be `fresh`."""
+    return Engine(open_store(store or settings().store, existing=not fresh))
 
 
 @click.command("list")
@@ -202,7 +191,7 @@ def stop_command(name: str, error: str | None, cause: str | None, store: str | N
 
     Where nobody drives it, what is bound here stops the jobs that it waits for.
     """
-    with Engine(open_store(_there(store)), bindings=_bound(bind), trouble=_tell) as engine:
+    with Engine(open_store(store or settings().store, existing=True), bindings=_bound(bind), trouble=_tell) as engine:
         before = engine.describe(name).status
         if before != "RUNNING":
             say(f"{name} has ended already: {before}")

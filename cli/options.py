@@ -22,6 +22,8 @@ from statelang.state_machine import SUFFIXES, StateMachine, load
 from statelang.tasks import Bindings, read_bindings
 from statelang.values import Json, decode
 
+from .output import coloured, say
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 BINDINGS: Final = (".bindings.yaml", ".bindings.yml", ".bindings.json")
@@ -96,6 +98,14 @@ def _beside(definition: str | None) -> list[Path]:
         return []
     stem = next((path.name[: -len(suffix)] for suffix in SUFFIXES if path.name.endswith(suffix)), path.stem)
     return [path.with_name(stem + suffix) for suffix in BINDINGS]
+
+
+def warn(machine: StateMachine) -> None:
+    """Tell on stderr what of a machine that runs is worth a look all the same: its warnings."""
+    ignored = settings().ignore
+    for problem in machine.problems:
+        if problem.severity == "WARNING" and problem.code not in ignored:
+            say(coloured(problem, lines=False))
 
 
 def values_of(sets: tuple[str, ...]) -> Mapping[str, Json]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
+from statelang.compiler.problems import Problem, Severity
 from statelang.core.map_run import MapRun, Tally
 from statelang.errors import InvalidSettings
 from statelang.ports import Summary
@@ -26,6 +28,7 @@ STATUS_COLOURS: Mapping[str, str] = {
     "ABORTED": "yellow",
     "RUNNING": "cyan",
 }
+SEVERITY_COLOURS: Mapping[Severity, str] = {"ERROR": "red", "WARNING": "yellow", "INFO": "cyan"}
 EXIT: Mapping[str, int] = {"SUCCEEDED": 0, "RUNNING": 3}
 """Exit status by execution status; every other is 1."""
 
@@ -33,6 +36,13 @@ EXIT: Mapping[str, int] = {"SUCCEEDED": 0, "RUNNING": 3}
 def say(text: str) -> None:
     """A line for people, on stderr."""
     click.echo(text, err=True)
+
+
+def coloured(problem: Problem, *, lines: bool = True) -> str:
+    """A problem of a definition for people; `lines`: with its line and a caret. Colours go where nobody sees them."""
+    word = f"{problem.severity.lower()} {problem.code}"
+    text = str(problem) if lines else str(replace(problem, source_line=None))
+    return text.replace(word, click.style(word, fg=SEVERITY_COLOURS[problem.severity], bold=True), 1)
 
 
 def time_text(at: int | None) -> str | None:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
-import click
-
 from statelang import __version__
 from statelang.compiler import RULES, Problem
 from statelang.compiler.problems import Severity
 from statelang.values import Json, encode
+
+from .output import coloured
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -32,18 +32,9 @@ class Checked(NamedTuple):
         return [problem for problem in self.problems if problem.severity in self.failing]
 
 
-COLOURS: Final[Mapping[Severity, str]] = {"ERROR": "red", "WARNING": "yellow", "INFO": "cyan"}
-
-
 def text(checked: Checked) -> str:
     """For people: each problem with its line and a caret."""
-    return "\n".join(_coloured(problem) for problem in checked.problems)
-
-
-def _coloured(problem: Problem) -> str:
-    """The colours are taken away again where nobody sees them."""
-    word = f"{problem.severity.lower()} {problem.code}"
-    return str(problem).replace(word, click.style(word, fg=COLOURS[problem.severity], bold=True), 1)
+    return "\n".join(coloured(problem) for problem in checked.problems)
 
 
 def json_array(checked: Checked) -> str:

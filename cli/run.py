@@ -15,11 +15,12 @@ from typing import Any
 
 import click
 
-from statelang.config import Settings
+from statelang.config import Settings, open_store
 from statelang.core.execution import Execution, Step
 from statelang.core.limits import AWS, Limits
 from statelang.engine import Engine
 from statelang.names import check_name, new_name
+from statelang.ports import Store
 from statelang.result import JsonText, Result, check_size
 from statelang.state_machine import StateMachine
 from statelang.tasks import Bindings
@@ -35,6 +36,7 @@ from .options import (
     set_option,
     settings,
     store_option,
+    warn,
 )
 from .output import EXIT, print_json, result_json, say
 from .progress import Progress, message, progress
@@ -73,8 +75,11 @@ def run_command(
     """
     machine, bound = machine_and_bindings(file, bind, sets)
     text, chosen = read_input(given), settings()
+    if not quiet:
+        warn(machine)
     execution = _checked(machine, bound, text, name, Limits.lifted() if lift_limits else AWS)
-    with progress(quiet=quiet) as shown, _engine(chosen, store, bound, policy, shown, lift_limits) as engine:
+    opened = open_store(store or chosen.store)
+    with progress(quiet=quiet) as shown, _engine(chosen, opened, bound, policy, shown, lift_limits) as engine:
         if not quiet:
             say(f"{machine.name}: execution {execution}")
 
@@ -103,8 +108,10 @@ def start_command(
     """Start an execution of FILE and print its name; a worker drives it (`statelang worker`)."""
     machine, bound = machine_and_bindings(file, bind, sets)
     text = read_input(given)
+    warn(machine)
     execution = _checked(machine, bound, text, name, AWS)
-    with _engine(settings(), store, bound, None, Progress()) as engine:
+    chosen = settings()
+    with _engine(chosen, open_store(store or chosen.store), bound, None, Progress()) as engine:
         click.echo(engine.start(machine, text, name=execution, drive=False))
 
 
@@ -128,10 +135,11 @@ def worker_command(
 
     Any number of workers may share a store. What this one cannot perform is left to others.
     """
-    chosen, ended = settings(), threading.Event()
+    chosen, bound, ended = settings(), bindings(bind), threading.Event()
     _on_signals(lambda: ended.set())
+    opened = open_store(store or chosen.store)
     with progress(quiet=quiet, named=True) as shown:
-        engine = _engine(chosen, store, bindings(bind), policy, shown, serve=True, threads=threads)
+        engine = _engine(chosen, opened, bound, policy, shown, serve=True, threads=threads)
         say(f"driving the executions of {store or chosen.store}; Ctrl-C ends this, not them")
         try:
             while not ended.wait(0.2):
@@ -178,14 +186,15 @@ def _go_on(
     how: Callable[[Engine], object],
 ) -> None:
     chosen = settings()
-    with progress(quiet=quiet) as shown, _engine(chosen, store, bindings(bind), policy, shown) as engine:
+    opened = open_store(store or chosen.store, existing=True)
+    with progress(quiet=quiet) as shown, _engine(chosen, opened, bindings(bind), policy, shown) as engine:
         result = _drive(engine, lambda: how(engine), name)
     _end(result, chosen, store, bindings_files(bind), output)
 
 
 def _engine(
     chosen: Settings,
-    store: str | None,
+    store: Store,
     bound: Bindings,
     policy: str | None,
     shown: Progress,
@@ -199,7 +208,7 @@ def _engine(
 
     policies: Any = policy or chosen.policy
     return Engine(
-        store or chosen.store,
+        store,
         bindings=bound,
         policy=policies,
         limits=Limits.lifted() if lift_limits else AWS,

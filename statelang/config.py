@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from statelang.errors import InvalidSettings
+from statelang.errors import InvalidSettings, StoreNotFound
 from statelang.ports import Care, Store
 
 if TYPE_CHECKING:
@@ -20,12 +20,17 @@ FILE: Final = "statelang.toml"
 CHOICES: Final = {"policy": ("transition", "effect", "strict"), "output": ("text", "json")}
 
 
-def open_store(address: str) -> Store:
+def open_store(address: str, *, existing: bool = False) -> Store:
     """The store of an address: `sqlite:///relative.db`, `sqlite:////absolute.db`, a bare path, `memory:`, or
     `dynamodb://TABLE?region=…&endpoint=…&bucket=…`.
 
-    Raises InvalidSettings for an address nobody knows, StoreError for a store that cannot be opened.
+    A file makes itself where it is not there, unless it must be `existing`: whoever only asks would make an empty one
+    of a name misspelt, and be answered by silence. Raises InvalidSettings for an address nobody knows, StoreNotFound,
+    StoreError for a store that cannot be opened.
     """
+    file = file_of(address) if existing else None
+    if file is not None and not file.exists():
+        raise StoreNotFound(f"there is no store {file}" + ("" if file.is_absolute() else f" in {Path.cwd()}"))
     scheme, found, rest = address.partition(":")
     if not found or len(scheme) == 1:
         return _sqlite(address)

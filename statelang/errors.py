@@ -81,6 +81,10 @@ class StoreError(StatelangError):
     """The store could not be used."""
 
 
+class StoreNotFound(StoreError):
+    """There is no such store."""
+
+
 class StoreNotOurs(StoreError):
     """This file is not a Statelang store."""
 

@@ -6,10 +6,10 @@ Rule: `load` is the only door; it raises InvalidDefinition with every problem, a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from statelang.compiler import compile_definition
+from statelang.compiler import Problem, compiled
 from statelang.errors import InvalidDefinition
 from statelang.names import check_name, name_from
 from statelang.program import Program
@@ -20,10 +20,14 @@ SUFFIXES = (".asl.json", ".asl.yaml", ".asl.yml", ".asl", ".json", ".yaml", ".ym
 
 @dataclass(frozen=True, slots=True)
 class StateMachine:
-    """A definition that compiled, under the name that executions of it show."""
+    """A definition that compiled, under the name that executions of it show.
+
+    `problems` are its warnings and notes: what runs, and is worth a look.
+    """
 
     name: str
     program: Program
+    problems: tuple[Problem, ...] = field(default=(), compare=False)
 
 
 def load(
@@ -42,8 +46,8 @@ def load(
     else:
         path = Path(definition)
         text, place, default = _read(path), str(path), _stem(path)
-    program = compile_definition(text, name=place, substitutions=substitutions or {})
-    return StateMachine(check_name(name, "state machine") if name else name_from(default), program)
+    program, problems = compiled(text, name=place, substitutions=substitutions or {})
+    return StateMachine(check_name(name, "state machine") if name else name_from(default), program, problems)
 
 
 def _read(path: Path) -> str:

@@ -51,6 +51,7 @@ FLOORS: dict[str, int] = {
     "notation": 5,
     "testing": 7,
     "aws": 7,
+    "__main__": 8,
 }
 SIBLINGS = (
     {"views", "engine"},

@@ -1,6 +1,7 @@
 """The compiler: a definition's text -> its places -> its problems -> a Program.
 
     compile_definition(text, name="order.asl.yaml")     a Program, or InvalidDefinition with every problem
+    compiled(text, name="order.asl.yaml")               the Program, and what is worth a look all the same
     validate(text, name="order.asl.yaml")               the problems alone, of every definition in a file
 
 Rule: nothing invalid reaches the core, and every problem is told at once.
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 from statelang.compiler import fields
 from statelang.compiler.build import Builder
@@ -21,34 +23,49 @@ from statelang.compiler.references import all_assigned, variable_references
 from statelang.compiler.rules import RULES, Rule, check
 from statelang.compiler.rules.rule import TargetName
 from statelang.compiler.scopes import MachineType
-from statelang.compiler.silence import heard, silences
+from statelang.compiler.silence import Silence, heard, silences
 from statelang.compiler.source import Source
 from statelang.compiler.substitutions import open_names, unresolved
 from statelang.errors import InvalidDefinition
 from statelang.program import Program, QueryLanguage
 from statelang.values import Json, encode
 
-__all__ = ["RULES", "Problem", "Rule", "compile_definition", "error_message", "validate"]
+__all__ = ["RULES", "Compiled", "Problem", "Rule", "compile_definition", "compiled", "error_message", "validate"]
+
+
+class Compiled(NamedTuple):
+    """A definition that can run, and its warnings and notes, but for those that its comments silence."""
+
+    program: Program
+    problems: tuple[Problem, ...]
 
 
 def compile_definition(
     text: str, *, name: str = "definition", substitutions: Mapping[str, Json] | None = None, type: str = "STANDARD"
 ) -> Program:
-    """The Program of a definition in JSON or YAML.
+    """The Program of a definition in JSON or YAML: see `compiled`."""
+    return compiled(text, name=name, substitutions=substitutions, type=type).program
+
+
+def compiled(
+    text: str, *, name: str = "definition", substitutions: Mapping[str, Json] | None = None, type: str = "STANDARD"
+) -> Compiled:
+    """The Program of a definition in JSON or YAML, and what is worth a look though it runs.
 
     `name` is the file's name, for messages and to tell YAML from JSON; `substitutions` are the values of
     `${Placeholders}`, of which none may be left. Raises InvalidDefinition, whose `problems` are all of them.
     """
     source = read_value(text, name, substitutions or {})
     findings = Findings()
-    builder = _built(source, findings, type, placeholders=False)
+    builder, silenced = _built(source, findings, type, placeholders=False), list[Silence]()
     if builder is not None:
         _unresolved(source.value, findings)
+        silenced = silences(source.value, findings, RULES)
     problems = _located(source, findings)
     errors = [problem for problem in problems if problem.severity == "ERROR"]
     if errors or builder is None:
         raise InvalidDefinition("\n".join(map(str, errors)), tuple(problems))
-    return _program(source.value, builder)
+    return Compiled(_program(source.value, builder), tuple(heard(problems, silenced)))
 
 
 def validate(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from statelang.core.codec import Reader
-from statelang.errors import StoreError, StoreNotOurs, UnreadableCheckpoint
+from statelang.errors import StoreError, StoreNotFound, StoreNotOurs, UnreadableCheckpoint
 from statelang.stores.sqlite_file import FORMAT, SQL, connect, named_errors
 
 SPAN: Final = 1 << 32
@@ -27,7 +27,7 @@ class SqliteCare:
     def __init__(self, path: str) -> None:
         self.place = os.path.abspath(path)
         if not Path(self.place).exists():
-            raise StoreError(f"{self.place}: there is no such file")
+            raise StoreNotFound(f"there is no store {self.place}")
         if Path(self.place).is_dir():
             raise StoreNotOurs(f"{self.place}: is a folder")
 

@@ -210,7 +210,7 @@ def test_an_unbound_resource_is_refused_with_what_there_is(run: Run, tmp_path: P
     assert ran.returncode == 2
     assert "score-intent" in ran.stderr
     assert "bound are: other" in ran.stderr
-    assert run("list").stdout.count("\n") == 1
+    assert not (tmp_path / "statelang.db").exists()
 
 
 def test_killed_at_work_it_is_resumed_where_it_stood(run: Run, tmp_path: Path) -> None:
@@ -334,12 +334,56 @@ def test_an_input_that_is_the_name_of_a_file_is_told_how_to_be_one(run: Run, tmp
     assert broken.count("[Source") <= 1
 
 
-@pytest.mark.parametrize("words", ["list", "show x", "history x", "stop x", "map-run list x", "task success t"])
-def test_a_store_that_is_named_and_not_there_is_not_made(words: str, run: Run, tmp_path: Path) -> None:
-    asked = run(*words.split(), "--store", "runz.db")
+ASKING = (
+    "list", "show x", "history x", "stop x", "resume x", "redrive x", "map-run list x", "map-run show x",
+    "map-run set x --max-concurrency 1", "task success t", "task failure t", "task heartbeat t", "graph --execution x",
+    "explain --execution x", "store info", "store check", "store backup copy.db", "store prune --older-than 1d",
+)  # fmt: skip
+"""Commands that look, or go on with what is there."""
+
+
+@pytest.mark.parametrize("words", ASKING)
+@pytest.mark.parametrize("named", [["--store", "runz.db"], []], ids=["named", "default"])
+def test_a_store_that_is_not_there_is_not_made_by_who_asks(
+    words: str, named: list[str], run: Run, tmp_path: Path
+) -> None:
+    asked = run(*words.split(), *named)
     assert asked.returncode == 2
-    assert "there is no store runz.db" in asked.stderr
+    assert re.search(f"there is no store .*{'runz' if named else 'statelang'}.db", asked.stderr)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_worker_whose_bindings_are_wrong_makes_no_store(run: Run, tmp_path: Path) -> None:
+    assert run("worker", "--bind", "nowhere.yaml").returncode == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_runs_and_is_worth_a_look_is_told(run: Run, tmp_path: Path) -> None:
+    lost = {"Type": "Pass", "Comment": "statelang: ignore SL008", "Next": "A"}
+    write(tmp_path, "warned.asl.json", {"StartAt": "A", "States": {**PASS["States"], "Lost": lost}})
+    warned = r"warned.asl.json:1:\d+: warning SL001: .*Lost"
+    assert re.search(warned, run("run", "warned.asl.json").stderr)
+    assert re.search(warned, run("start", "warned.asl.json").stderr)
+    assert run("run", "warned.asl.json", "--quiet").stderr == ""
+    write(tmp_path, "statelang.toml", 'ignore = ["SL001"]')
+    assert "SL001" not in run("run", "warned.asl.json").stderr
+    (tmp_path / "statelang.toml").unlink()
+    lost["Comment"] = "statelang: ignore SL001"
+    write(tmp_path, "warned.asl.json", {"StartAt": "A", "States": {**PASS["States"], "Lost": lost}})
+    assert "warning" not in run("run", "warned.asl.json").stderr
+
+
+def test_the_package_is_the_command(tmp_path: Path) -> None:
+    write(tmp_path, "fail.asl.json", FAIL)
+    asked = [sys.executable, "-m", "statelang"]
+    ran = subprocess.run(
+        [*asked, "run", "fail.asl.json"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == 1
+    assert "FAILED: Broken: on purpose" in ran.stderr
+    wrong = subprocess.run([*asked, "rum"], capture_output=True, text=True, timeout=60, check=False)
+    assert wrong.returncode == 2
+    assert "Usage: statelang " in wrong.stderr
 
 
 def test_what_is_no_activity_is_not_waited_for(run: Run) -> None:

@@ -104,6 +104,7 @@ def test_what_is_wrong_is_said_and_ends_with_2(run: Run, tmp_path: Path, words: 
     write(tmp_path, "list.json", "[]")
     write(tmp_path, "broken.json", '{"StartAt": }')
     write(tmp_path, "pass.json", '{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}')
+    run("run", "pass.json")
     ran = run(*words)
     assert ran.returncode == 2
     assert told in ran.stderr
