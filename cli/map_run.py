@@ -100,12 +100,13 @@ def described(run: MapRun, tally: Tally) -> dict[str, Json]:
         "toleratedFailurePercentage": float(run.tolerated_percentage or 0),
         "redriveCount": run.redrives,
         "itemCounts": {
+            "pending": max(run.total or 0, run.read) - run.read,
             "running": run.read - ended,
             "succeeded": tally.items_succeeded,
             "failed": tally.items_failed,
             "timedOut": tally.items_timed_out,
             "aborted": tally.items_aborted,
-            "total": run.read,
+            "total": max(run.total or 0, run.read),
         },
         "executionCounts": {
             "running": run.running(tally),

@@ -43,6 +43,7 @@ class Feed:
         self.hungry = False
         self.writing = False
         self.stopping = False
+        self.counting = False
         self.tried = 0
 
     @property

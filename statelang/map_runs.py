@@ -8,6 +8,7 @@ Rule: what to do next follows from the Map Run and its tally alone (`needed`), s
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
@@ -19,9 +20,10 @@ from statelang.collecting import Collecting
 from statelang.core.execution import Status
 from statelang.core.frame import RunWait
 from statelang.core.machine import begin, command_of
-from statelang.core.map_run import MapRun, Tally, needed, tally_of
+from statelang.core.map_run import MapRun, Tally, needed, suspect, tally_of
 from statelang.core.stimulus import (
     ChildrenRevived,
+    ItemsCounted,
     MapRunChanged,
     MapRunFailed,
     Posted,
@@ -33,6 +35,7 @@ from statelang.core.stimulus import (
 from statelang.errors import Fault
 from statelang.feed import AHEAD, Feed, inline, opened
 from statelang.items.results import CHILDREN
+from statelang.items.source import open_source
 from statelang.live import Live
 from statelang.messages import Fed, Message, Told
 from statelang.pool import Pool
@@ -144,6 +147,8 @@ class MapRuns:
                 getattr(self, f"_{need}")(feed, run)
             if run.ending is None:
                 self._write_some(feed, run)
+            if suspect(run, feed.tally):
+                self._count(feed, run)
 
     def _read(self, feed: Feed, run: MapRun) -> None:
         """Give items to children, and see that there are more."""
@@ -203,6 +208,23 @@ class MapRuns:
             feed.problem, feed.done = Fault("States.ItemReaderFailed", f"{type(problem).__name__}: {problem}"), True
         feed.reading = False
         self._tell(Fed(feed.id))
+
+    def _count(self, feed: Feed, run: MapRun) -> None:
+        """Find out how many items there are, while children go on: a percentage of them is tolerated."""
+        waiting = self._wait_of(feed)
+        if feed.counting or waiting.reader is None:
+            return
+        feed.counting, reader = True, waiting.reader.json
+
+        def count() -> None:
+            try:
+                total = run.read + sum(1 for _ in open_source(reader, self._integrations.objects, run))
+            except Exception:
+                return  # what cannot be read to its end is told where reading comes to it
+            counted = ItemsCounted(self._clock.now(), os.urandom(16), run.token, total, feed.tally)
+            self._tell(Told(run.execution, counted))
+
+        self._pool.submit(count)
 
     def _revive(self, feed: Feed, run: MapRun) -> None:
         """A redrive: begin again those children that had not succeeded."""
@@ -312,7 +334,7 @@ class MapRuns:
 
     def informed(self, live: Live, stimulus: Stimulus) -> Stimulus:
         """A stimulus with the tally of its Map Run: as it is counted here, or (a post) as the store has it."""
-        if not isinstance(stimulus, (MapRunChanged, MapRunFailed)):
+        if not isinstance(stimulus, (MapRunChanged, MapRunFailed, ItemsCounted)):
             return stimulus
         id = next((run.id for run in live.execution.runs.values() if run.token == stimulus.token), "")
         feed = self._feeds.get(id)

@@ -24,6 +24,7 @@ from statelang.core.states import choice, distributed, fail, map, parallel, pass
 from statelang.core.stimulus import (
     ChildrenRevived,
     Command,
+    ItemsCounted,
     ItemsRead,
     MapRunChanged,
     MapRunFailed,
@@ -77,6 +78,7 @@ RESUME: Final[Mapping[tuple[type[State], type[Any]], Callable[..., None]]] = {
     (Map, MapRunChanged): distributed.changed,
     (Map, MapRunUpdated): distributed.updated,
     (Map, MapRunFailed): distributed.failed,
+    (Map, ItemsCounted): distributed.counted,
     (Map, ChildrenRevived): distributed.revived,
     (Map, ResultsWritten): distributed.written,
     (Map, ResultsCollected): distributed.collected,

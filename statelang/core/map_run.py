@@ -73,8 +73,9 @@ class MapRun(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `execution` is the parent and `state` its Map state, whose frame waits with `token`. `read` items were given to
     `made` children; `cursor` is the source's own word for where it goes on, `exhausted`: there is nothing more.
-    `ending` is what has been decided while children still stop or results are written; `reviving` the first child a
-    redrive has not looked at yet. `tolerated_count` and `tolerated_percentage` are of items, None: not given.
+    `total` is how many items there are, where that is known before all are read. `ending` is what has been decided
+    while children still stop or results are written; `reviving` the first child a redrive has not looked at yet.
+    `tolerated_count` and `tolerated_percentage` are of items, None: not given.
     """
 
     id: str
@@ -101,6 +102,7 @@ class MapRun(msgspec.Struct, frozen=True, omit_defaults=True):
     cursor: Json = None
     reviving: int | None = None
     written: Written = Written()
+    total: int | None = None
 
     def running(self, tally: Tally) -> int:
         """How many children are on their way."""
@@ -113,17 +115,31 @@ class MapRun(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def exceeded(run: MapRun, tally: Tally) -> bool:
-    """Whether more items have failed than are tolerated. The percentage is of all items, known once all are read.
+    """Whether more items have failed than are tolerated; the percentage is of all items there are.
 
     A child that somebody stopped counts as failed: its item was not done, and nobody else would say so.
     """
-    failed = tally.items_failed + tally.items_timed_out + tally.items_aborted
-    count, percentage = run.tolerated_count, run.tolerated_percentage
+    failed, count, percentage = _failed(tally), run.tolerated_count, run.tolerated_percentage
     if count is None and percentage is None:
         count = 0
     if count is not None and failed > count:
         return True
-    return percentage is not None and run.exhausted and failed * 100 > percentage * run.read
+    if not percentage:
+        return percentage is not None and failed > 0
+    total = run.read if run.exhausted else run.total
+    return total is not None and failed * 100 > percentage * total
+
+
+def suspect(run: MapRun, tally: Tally) -> bool:
+    """Whether it has to be found out how many items there are: of those read so far, too many have failed."""
+    going_on = run.status == "RUNNING" and run.ending is None and run.reviving is None
+    if not going_on or run.exhausted or run.total is not None or run.tolerated_percentage is None:
+        return False
+    return _failed(tally) * 100 > run.tolerated_percentage * run.read
+
+
+def _failed(tally: Tally) -> int:
+    return tally.items_failed + tally.items_timed_out + tally.items_aborted
 
 
 def needed(run: MapRun, tally: Tally, ceiling: int | None) -> Need | None:

@@ -124,6 +124,16 @@ class ItemsRead(msgspec.Struct, frozen=True):
     source: str = "STATE_DATA"
 
 
+class ItemsCounted(msgspec.Struct, frozen=True):
+    """It has been found out how many items a Map Run has in all. `tally` is how the run's children stand."""
+
+    at: int
+    entropy: bytes
+    token: str
+    total: int
+    tally: Tally
+
+
 class MapRunChanged(msgspec.Struct, frozen=True, tag=True):
     """Children of a Map Run have ended; `tally` is how they stand. Who drives it reads that where it is posted."""
 
@@ -184,7 +194,14 @@ class ResultsCollected(msgspec.Struct, frozen=True):
 
 
 RunStimulus = (
-    ItemsRead | MapRunChanged | MapRunUpdated | MapRunFailed | ChildrenRevived | ResultsWritten | ResultsCollected
+    ItemsRead
+    | ItemsCounted
+    | MapRunChanged
+    | MapRunUpdated
+    | MapRunFailed
+    | ChildrenRevived
+    | ResultsWritten
+    | ResultsCollected
 )
 TaskStimulus = TaskStarted | TaskSubmitted | TaskPending | TaskHeartbeat | TaskSucceeded | TaskFailed
 Posted = TaskStimulus | MapRunChanged | MapRunUpdated | Stopped | Redriven

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 from statelang.core.execution import Head, Started
 from statelang.core.frame import RunWait
 from statelang.core.machine import command_of
-from statelang.core.map_run import NOTHING, MapRun, Tally, needed, tally_of
+from statelang.core.map_run import NOTHING, MapRun, Tally, needed, suspect, tally_of
 from statelang.core.stimulus import (
     ChildrenRevived,
+    ItemsCounted,
     ItemsRead,
     MapRunChanged,
     MapRunFailed,
@@ -80,6 +81,8 @@ class SimulatedRuns:
         if run is None:
             return None
         tally = self.tallies.get(id, NOTHING)
+        if suspect(run, tally) and (counted := self._counted_items(run, tally)) is not None:
+            return counted
         need = needed(run, tally, self._parent.started.limits.map_run_concurrency)
         told: RunStimulus | None = None if need is None else getattr(self, f"_{need}")(run, tally)
         return told
@@ -105,6 +108,13 @@ class SimulatedRuns:
             keys if some and len(keys) == len(some) else None,
             name,
         )
+
+    def _counted_items(self, run: MapRun, tally: Tally) -> RunStimulus | None:
+        try:
+            total = run.read + sum(1 for _ in self._items(run)[1])
+        except Fault:
+            return None
+        return ItemsCounted(self._parent.now, self._parent.chance(), run.token, total, tally)
 
     def _items(self, run: MapRun) -> tuple[str, Iterator[Item]]:
         waiting = self._waiting(run)

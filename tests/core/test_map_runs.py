@@ -188,6 +188,28 @@ class TestFailures:
             assert [told[0], told[3]] == [1, 4]
             assert [told[1]["Status"], told[1]["Error"], told[1]["Input"]] == ["FAILED", "Bad", "2"]
 
+    @pytest.mark.parametrize(("percentage", "made"), [(0, 1), (20, 3), (29.9, 3), (30, 10)])
+    @pytest.mark.parametrize("source", ["state", "reader"])
+    def test_a_percentage_is_judged_as_soon_as_it_is_exceeded(
+        self, percentage: float, made: int, source: str, way: Way
+    ) -> None:
+        """Of all ten items, and not of those that were read: the rest is not begun for nothing."""
+        rows: list[Json] = [{"n": str(number)} for number in range(10)]
+        fields = {"ToleratedFailurePercentage": percentage, "MaxConcurrency": 1}
+        if source == "reader":
+            fields["ItemReader"] = CSV
+        buckets = bucket(data_csv="n\n" + "".join(f"{row['n']}\n" for row in rows))
+        input = rows if source == "state" else {}
+        simulated = simulation(distributed(TASK, **fields), input, way, failing(*rows[:3]), buckets)
+        assert simulated.run().head.status == ("SUCCEEDED" if made == 10 else "FAILED")
+        assert len(inputs(simulated)) == made
+
+    def test_a_source_that_cannot_be_counted_is_read_on(self, way: Way) -> None:
+        buckets = bucket(data_csv='n\n0\n1\n2\n3\n4,"\n')
+        fields = {"ItemReader": CSV, "ToleratedFailurePercentage": 50, "MaxConcurrency": 1}
+        simulated = simulation(distributed(TASK, **fields), {}, way, failing({"n": "0"}, {"n": "1"}), buckets)
+        assert simulated.run().head.error == "States.ItemReaderFailed"
+
     def test_a_retry_begins_a_new_map_run(self, way: Way) -> None:
         retry = [{"ErrorEquals": ["States.ExceedToleratedFailureThreshold"], "MaxAttempts": 1}]
         simulated = simulation(distributed(TASK, Retry=retry), [1], way, failing(1))

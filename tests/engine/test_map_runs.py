@@ -207,6 +207,22 @@ def test_children_that_others_drive_are_counted(tmp_path: Path) -> None:
         assert second.history(child_name(run.id, 0))
 
 
+def test_a_percentage_is_judged_before_all_items_are_read(address: str, tmp_path: Path) -> None:
+    """How many rows there are is found out as soon as too many of the first ones have failed."""
+    rows(tmp_path, 20_000)
+
+    def work(row: Json) -> Json:
+        raise ValueError("bad")
+
+    with Engine(address, tasks={WORK: work}, bindings=bound(tmp_path)) as engine:
+        machine = distributed(TASK, ItemReader=CSV, ToleratedFailurePercentage=1, MaxConcurrency=100)
+        result = engine.run(machine, {}, name="csv", timeout=60)
+        assert result.error == "States.ExceedToleratedFailureThreshold"
+        ((run, tally),) = engine.map_runs("csv")
+    assert run.total == 20_000
+    assert 200 < tally.items_failed + tally.items_aborted < 5_000
+
+
 def test_limits_may_be_changed_while_it_runs(address: str) -> None:
     gate, seen = threading.Event(), []
 

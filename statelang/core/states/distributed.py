@@ -22,6 +22,7 @@ from statelang.core.map_run import MapRun, Tally, Written, child_of, exceeded
 from statelang.core.stimulus import (
     ChildrenRevived,
     DriveMapRun,
+    ItemsCounted,
     ItemsRead,
     MapRunChanged,
     MapRunFailed,
@@ -50,15 +51,14 @@ def enter(t: Transition, frame: Frame, node: Map, given: Distributed) -> None:
     frame = flow.enter(t, frame, node)
     data = t.valued(effective_input(t, frame, node), frame.input)
     scope = t.scope(frame, data.json)
-    items = keys = None
-    count = 0
+    items = keys = total = None
     if given.reader is None:
         all_items = found(node, scope)
         items, keys = listed(t, all_items, data)
-        count = len(all_items)
-    frame = replace(frame, previous=t.emit("MapStateStarted", frame.previous, count))
+        total = len(all_items)
+    frame = replace(frame, previous=t.emit("MapStateStarted", frame.previous, total or 0))
     t.put(frame)
-    run = _begun(t, frame, node, given, scope)
+    run = _begun(t, frame, node, given, scope, total)
     waiting = RunWait(
         int(run.token.split(".")[-2]),
         run.token,
@@ -91,7 +91,7 @@ def listed(t: Transition, found: Json, data: Value) -> tuple[Value, Value | None
     return t.valued(found, data), None
 
 
-def _begun(t: Transition, frame: Frame, node: Map, given: Distributed, scope: Scope) -> MapRun:
+def _begun(t: Transition, frame: Frame, node: Map, given: Distributed, scope: Scope, total: int | None) -> MapRun:
     concurrency = 0 if node.max_concurrency is None else int(node.max_concurrency(scope))
     count = None if node.tolerated_failure_count is None else int(node.tolerated_failure_count(scope))
     percentage = None if node.tolerated_failure_percentage is None else node.tolerated_failure_percentage(scope)
@@ -110,6 +110,7 @@ def _begun(t: Transition, frame: Frame, node: Map, given: Distributed, scope: Sc
         max_concurrency=concurrency,
         tolerated_count=count,
         tolerated_percentage=percentage,
+        total=total,
     )
 
 
@@ -198,6 +199,14 @@ def _batches(texts: Iterator[str], batcher: Json, payload: int | None, *, exhaus
 def changed(t: Transition, frame: Frame, node: Map, stimulus: MapRunChanged) -> None:
     """Children have ended."""
     _settle(t, frame, node, stimulus.tally)
+
+
+def counted(t: Transition, frame: Frame, node: Map, stimulus: ItemsCounted) -> None:
+    """It is known how many items there are in all."""
+    run = _run(t, frame)
+    if run.status == "RUNNING" and run.total is None:
+        t.runs[run.id] = replace(run, total=stimulus.total)
+        _settle(t, frame, node, stimulus.tally)
 
 
 def updated(t: Transition, frame: Frame, node: Map, stimulus: MapRunUpdated) -> None:
@@ -313,6 +322,7 @@ def redriven(t: Transition, frame: Frame, previous: int) -> None:
         redriven_at=t.at,
         reviving=0,
         written=Written(),
+        total=run.total if waiting.reader is None else None,
     )
     waiting = replace(waiting, event=event)
     t.put(replace(frame, phase="waiting", waiting=waiting, retries=(), attempt=0, previous=event))
