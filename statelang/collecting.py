@@ -5,8 +5,9 @@ Rule: only the store is read, and everything that comes of it is a stimulus.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from statelang.clock import Clock
@@ -30,6 +31,8 @@ class Collecting:
     integrations: Integrations
     tell: Callable[[RunStimulus], None]
     clock: Clock
+    pending: Callable[[], Iterator[str]]
+    """What the children would get that have not been begun."""
 
     @property
     def exported(self) -> bool:
@@ -60,10 +63,16 @@ class Collecting:
             return  # where the store is in trouble, the end will tell
 
     def _export(self) -> str:
-        written, writer = self.run.written, self._writer()
+        run, writer = self.run, self._writer()
+        written = run.written
         while (further := writer.stretch(written, last=True)) is not None:
             written = self._told(further)
-        return writer.manifest(written)
+        return writer.manifest(written, () if run.exhausted else writer.pending(self.pending()))
+
+    def stopped(self) -> None:
+        """Results of a Map Run that was stopped with its parent: what can be written is, and nobody waits for it."""
+        with contextlib.suppress(Fault, StatelangError):
+            self._export()
 
     def _writer(self) -> Writer:
         return Writer(self.run, self.writer, self.integrations.objects, self._read)

@@ -11,14 +11,14 @@ from itertools import islice
 from typing import Final
 
 from statelang.core.frame import RunWait
+from statelang.core.inputs import Inputs
 from statelang.core.map_run import MapRun, Tally
 from statelang.core.stimulus import ItemsRead
 from statelang.errors import Fault
 from statelang.items.item import Item
-from statelang.items.source import open_source
+from statelang.items.source import name_of, unread
 from statelang.live import Live
 from statelang.ports import Integrations
-from statelang.values import Json
 
 AHEAD: Final = 1_000
 """How many items are read ahead."""
@@ -30,13 +30,15 @@ AHEAD_BYTES: Final = 4 * 1024 * 1024
 class Feed:
     """One Map Run: what was read for it and not yet given to children, and how its children stand."""
 
-    def __init__(self, live: Live, id: str, tally: Tally) -> None:
+    def __init__(self, live: Live, id: str, tally: Tally, waiting: RunWait, inputs: Inputs) -> None:
         self.live = live
         self.id = id
         self.tally = tally
+        self.waiting = waiting
+        self.inputs = inputs
         self.buffer: deque[Item] = deque()
         self.items: Iterator[Item] | None = None
-        self.name = "STATE_DATA"
+        self.name = name_of(waiting)
         self.done = False
         self.problem: Fault | None = None
         self.reading = False
@@ -64,6 +66,11 @@ class Feed:
         if count < AHEAD:
             self.done = True
 
+    def pending(self, run: MapRun, integrations: Integrations) -> Iterator[str]:
+        """What the children would get that a Map Run has not begun. Iterating raises Fault."""
+        given = ((item.value, item.key) for item in unread(self.waiting, integrations.objects, run))
+        return (text for _, text in self.inputs.of(given, run.read, self.name, exhausted=True))
+
     def stimulus(self, at: int, entropy: bytes, most: int) -> ItemsRead:
         """The next items, as the machine is told of them."""
         run = self.run
@@ -83,17 +90,3 @@ class Feed:
             keys if some and len(keys) == len(some) else None,
             self.name,
         )
-
-
-def opened(feed: Feed, reader: Json, integrations: Integrations, run: MapRun) -> Iterator[Item]:
-    """The items of an ItemReader, opened when the first is asked for: on the thread that reads."""
-    source = open_source(reader, integrations.objects, run)
-    feed.name = source.name
-    yield from source
-
-
-def inline(waiting: RunWait, after: int) -> Iterator[Item]:
-    assert waiting.items is not None
-    keys = None if waiting.keys is None else waiting.keys.json
-    for number, value in enumerate(waiting.items.json[after:], start=after):
-        yield Item(value, number + 1, None if keys is None else keys[number])

@@ -129,6 +129,10 @@ class Performer:
         else:
             self._perform(live, command)
 
+    def is_busy(self, live: Mapping[str, Live]) -> bool:
+        """Whether tasks of these executions are under way, or jobs are being stopped."""
+        return self.stops or any(one.tasks for one in live.values())
+
     def cancel(self, live: Live, command: int) -> None:
         """Tell a task that its answer is not wanted any more; its thread is replaced while it does not heed."""
         task = live.tasks.pop(command, None)

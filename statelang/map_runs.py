@@ -19,6 +19,7 @@ from statelang.clock import Clock
 from statelang.collecting import Collecting
 from statelang.core.execution import Status
 from statelang.core.frame import RunWait
+from statelang.core.inputs import inputs_of
 from statelang.core.machine import begin, command_of
 from statelang.core.map_run import MapRun, Tally, needed, suspect, tally_of
 from statelang.core.stimulus import (
@@ -33,11 +34,12 @@ from statelang.core.stimulus import (
     Stopped,
 )
 from statelang.errors import Fault
-from statelang.feed import AHEAD, Feed, inline, opened
+from statelang.feed import AHEAD, Feed
 from statelang.items.results import CHILDREN
-from statelang.items.source import open_source
+from statelang.items.source import unread
 from statelang.live import Live
 from statelang.messages import Fed, Message, Told
+from statelang.parting import Parting
 from statelang.pool import Pool
 from statelang.ports import Integrations, Lease, Store
 
@@ -88,16 +90,17 @@ class MapRuns:
         self._feeds: dict[str, Feed] = {}
         self._tokens: dict[str, tuple[str, str]] = {}
         self._due: dict[str, None] = {}
+        self.parting = Parting(worker.store, self._pool, tell)
 
     @property
     def due(self) -> bool:
         """Whether something can be done for a Map Run now."""
-        return bool(self._due)
+        return bool(self._due) or self.parting.due
 
     @property
     def busy(self) -> bool:
         """Whether something is being read or written."""
-        return any(feed.reading or feed.writing for feed in self._feeds.values())
+        return self.parting.busy or any(feed.reading or feed.writing for feed in self._feeds.values())
 
     def holds(self, live: Live) -> bool:
         """Whether an execution has a Map Run that goes on, and has to be driven."""
@@ -110,13 +113,22 @@ class MapRuns:
             run = live.execution.runs.get(id)
             if run is None or run.status != "RUNNING":
                 return
-            self._feeds[id] = Feed(live, id, self._tally(id))
+            self._feeds[id] = self._feed_of(live, run)
+            self.parting.forget(id)
             if run.made:
                 self._adopt_children(id)
         self._due[id] = None
 
+    def _feed_of(self, live: Live, run: MapRun) -> Feed:
+        execution = live.execution
+        waiting = execution.frames[execution.waiting[command_of(run.token)]].waiting
+        assert isinstance(waiting, RunWait)
+        inputs = inputs_of(live.program, execution, run, self._chance.draw())
+        return Feed(live, run.id, self._tally(run.id), waiting, inputs)
+
     def came(self, id: str) -> None:
         """Something was read or written on another thread."""
+        self.parting.look(id)
         if id in self._feeds:
             self._due[id] = None
 
@@ -131,8 +143,14 @@ class MapRuns:
             del self._feeds[id]
             self._due.pop(id, None)
 
+    def part(self, commit: Callable[[], None]) -> None:
+        """Begin to write what is left of Map Runs that were stopped, whose children's end is not written yet."""
+        commit()
+        self.parting.write(self._collecting)
+
     def feed(self) -> None:
         """Do for each Map Run what it needs now, as far as it can be done at once."""
+        self.parting.write(self._collecting)
         due, self._due = self._due, {}
         for id in due:
             feed = self._feeds.get(id)
@@ -161,13 +179,12 @@ class MapRuns:
             self._pool.submit(lambda: self._read_more(feed))
 
     def _give(self, feed: Feed, run: MapRun) -> None:
-        waiting = self._wait_of(feed)
         if not feed.buffer and feed.problem is not None:
             error, cause = feed.problem.error, feed.problem.cause
             now, entropy = self._clock.now(), self._chance.draw()
             self._worker.step(feed.live, MapRunFailed(now, entropy, run.token, error, cause, tally=feed.tally))
             return
-        most = len(feed.buffer) if waiting.batcher is not None else PER_ROUND
+        most = len(feed.buffer) if feed.waiting.batcher is not None else PER_ROUND
         told = feed.stimulus(self._clock.now(), self._chance.draw(), most)
         feed.hungry = not self._worker.step(feed.live, told)
         after = feed.run
@@ -189,14 +206,10 @@ class MapRuns:
                 self._worker.drive(child)
 
     def _open(self, feed: Feed, run: MapRun) -> None:
-        waiting = self._wait_of(feed)
-        if waiting.reader is not None:
-            feed.items = opened(feed, waiting.reader.json, self._integrations, run)
-            return
-        assert waiting.items is not None
-        feed.items = inline(waiting, run.read)
-        feed.buffer.extend(feed.items)
-        feed.done = True
+        feed.items = unread(feed.waiting, self._integrations.objects, run)
+        if feed.waiting.reader is None:
+            feed.buffer.extend(feed.items)
+            feed.done = True
 
     def _read_more(self, feed: Feed) -> None:
         """On a thread of its own."""
@@ -211,14 +224,13 @@ class MapRuns:
 
     def _count(self, feed: Feed, run: MapRun) -> None:
         """Find out how many items there are, while children go on: a percentage of them is tolerated."""
-        waiting = self._wait_of(feed)
-        if feed.counting or waiting.reader is None:
+        if feed.counting:
             return
-        feed.counting, reader = True, waiting.reader.json
+        feed.counting = True
 
         def count() -> None:
             try:
-                total = run.read + sum(1 for _ in open_source(reader, self._integrations.objects, run))
+                total = run.read + sum(1 for _ in unread(feed.waiting, self._integrations.objects, run))
             except Exception:
                 return  # what cannot be read to its end is told where reading comes to it
             counted = ItemsCounted(self._clock.now(), os.urandom(16), run.token, total, feed.tally)
@@ -253,9 +265,11 @@ class MapRuns:
 
     def cancel(self, id: str) -> None:
         """A Map Run was stopped with its parent."""
-        self._feeds.pop(id, None)
+        feed = self._feeds.pop(id, None)
         self._due.pop(id, None)
         self._stop_children(id)
+        if feed is not None:
+            self.parting.keep(feed)
 
     def _stop_children(self, id: str) -> None:
         """Stop the children of a Map Run that are on their way, whoever drives them."""
@@ -280,6 +294,7 @@ class MapRuns:
         def collect() -> None:
             self._tell(Told(run.execution, collecting.collected()))
             feed.writing = False
+            self._tell(Fed(feed.id))
 
         self._pool.submit(collect)
 
@@ -300,7 +315,7 @@ class MapRuns:
         self._pool.submit(write)
 
     def _collecting(self, feed: Feed, run: MapRun) -> Collecting:
-        writer = self._wait_of(feed).writer
+        writer = feed.waiting.writer
         return Collecting(
             run,
             None if writer is None else writer.json,
@@ -309,6 +324,7 @@ class MapRuns:
             self._integrations,
             lambda stimulus: self._tell(Told(run.execution, stimulus)),
             self._clock,
+            lambda: feed.pending(run, self._integrations),
         )
 
     def count(self, changed: Mapping[str, Live]) -> None:
@@ -319,6 +335,7 @@ class MapRuns:
                 started, live.counted = live.execution.started, True
                 tally = tally_of(live.execution.head.status, started.items)
                 live.tally += tally
+                self.parting.look(started.map_run)
                 feed = self._feeds.get(started.map_run)
                 if feed is not None:
                     feed.tally += tally
@@ -367,13 +384,6 @@ class MapRuns:
         """Whether children of a Map Run are to stop: it has ended, or has been decided to fail."""
         run, _ = self._worker.store.map_run(id)
         return run.status != "RUNNING" or run.ending == "FAILED"
-
-    def _wait_of(self, feed: Feed) -> RunWait:
-        execution = feed.live.execution
-        run = execution.runs[feed.id]
-        waiting = execution.frames[execution.waiting[command_of(run.token)]].waiting
-        assert isinstance(waiting, RunWait)
-        return waiting
 
 
 def _to_count(live: Live) -> bool:

@@ -102,8 +102,9 @@ class Worker:
     def drain(self, grace: int) -> None:
         """Take the answers of tasks under way for up to `grace` milliseconds, cancel the rest, give everything back."""
         self.commit()
+        self.runs.part(self.commit)
         end = self.clock.now() + grace
-        while (self.performer.stops or any(live.tasks for live in self.live.values())) and self.clock.now() < end:
+        while self.clock.now() < end and (self.runs.parting.busy or self.performer.is_busy(self.live)):
             message = self.clock.wait(self._mail, end, poll=None, busy=True)
             if message is not None:
                 self._handle(message)

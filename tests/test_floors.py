@@ -36,6 +36,7 @@ FLOORS: dict[str, int] = {
     "feed": 5,
     "map_runs": 5,
     "collecting": 5,
+    "parting": 5,
     "commits": 5,
     "takeovers": 5,
     "timers": 5,

@@ -105,7 +105,7 @@ class ByHand(Engine):
 
     def _only_waits(self) -> bool:
         """Whether nothing here moves, or is performed, or is due within moments."""
-        if self._worker.performer.stops:
+        if self._worker.performer.stops or self._worker.runs.parting.busy:
             return False
         soon = self._clock.now() + min(1_000, self._time.left())
         for live in self._worker.live.values():

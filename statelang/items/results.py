@@ -2,13 +2,15 @@
 
 Files are written as children end, in the order of their index: SUCCEEDED_n and FAILED_n together cover a stretch of
 children, and what stretch that is follows from the children alone. A stretch that was not committed is written again,
-over the same files. Items that a failed Map Run never read are not written anywhere: a redrive reads them.
+over the same files. PENDING_n is what children would have got that a failed or stopped Map Run did not begin; AWS
+tells of the file, and not what is in it: the Input, as everywhere, and Status PENDING (assumed).
 
 Rule: one stretch is held at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -91,6 +93,11 @@ def record_of(started: Started, head: Head) -> Json:
     }
 
 
+def pending_of(input: str) -> Json:
+    """What is told of a child that was never begun."""
+    return {"Input": input, "InputDetails": {"Included": True}, "Status": "PENDING"}
+
+
 def children(read: Read, first: int, end: int) -> Iterator[Child]:
     """The children from one index up to another, page by page."""
     while first < end:
@@ -157,9 +164,20 @@ class Writer:
         key = f"{self.folder}/{name}_{len(files)}.{suffix}"
         return [*files, (key, self._put(key, _pieces(texts, lines=self._format.lines)))]
 
-    def manifest(self, written: Written) -> str:
+    def pending(self, inputs: Iterator[str]) -> list[tuple[str, int]]:
+        """Write what children would have got that were never begun, as far as it can be read."""
+        files: list[tuple[str, int]] = []
+        texts, size = [], 0
+        for input in _readable(inputs):
+            texts.append(encode(pending_of(input)))
+            size += len(texts[-1])
+            if len(texts) >= CHILDREN or size >= BYTES:
+                files, texts, size = self._file("PENDING", files, texts), [], 0
+        return self._file("PENDING", files, texts)
+
+    def manifest(self, written: Written, pending: Sequence[tuple[str, int]] = ()) -> str:
         """Write the manifest; returns the state's result as JSON text."""
-        found = {"FAILED": written.failed, "PENDING": [], "SUCCEEDED": written.succeeded}
+        found = {"FAILED": written.failed, "PENDING": pending, "SUCCEEDED": written.succeeded}
         files = {name: [{"Key": key, "Size": size} for key, size in listed] for name, listed in found.items()}
         key = f"{self.folder}/manifest.json"
         told = {"DestinationBucket": self.bucket, "MapRunArn": self.run.arn, "ResultFiles": files}
@@ -173,6 +191,12 @@ class Writer:
             return self._find(self.bucket).put(self.bucket, key, pieces)
         except ObjectError as problem:
             raise Fault("States.ResultWriterFailed", str(problem)) from None
+
+
+def _readable(inputs: Iterator[str]) -> Iterator[str]:
+    """What comes before something that cannot be read: a source that is malformed may be why the Map Run failed."""
+    with contextlib.suppress(Fault):
+        yield from inputs
 
 
 def _pieces(texts: Sequence[str], *, lines: bool) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+from statelang.core.frame import RunWait
 from statelang.core.map_run import MapRun
 from statelang.errors import Fault, ObjectError
 from statelang.items.formats import items_of
@@ -17,6 +18,30 @@ from statelang.items.several import Find, athena, flattened, inventory, listed
 from statelang.values import Json, encode
 
 MOST_ITEMS: Final = 100_000_000
+
+
+def name_of(waiting: RunWait) -> str:
+    """What the Context object calls the source of a Map Run's items."""
+    if waiting.reader is None:
+        return "STATE_DATA"
+    reader: Json = waiting.reader.json
+    given = reader.get("Arguments") or {}
+    return f"S3://{given.get('Bucket')}" if _lists(reader) else f"S3://{given.get('Bucket')}/{given.get('Key')}"
+
+
+def _lists(reader: Json) -> bool:
+    return str(reader.get("Resource", "")).endswith(":listObjectsV2")
+
+
+def unread(waiting: RunWait, find: Find, run: MapRun) -> Iterator[Item]:
+    """The items after those a Map Run has read; a source is opened when the first is asked for. Raises Fault."""
+    if waiting.reader is not None:
+        yield from open_source(waiting.reader.json, find, run)
+        return
+    assert waiting.items is not None
+    keys = None if waiting.keys is None else waiting.keys.json
+    for number, value in enumerate(waiting.items.json[run.read :], start=run.read):
+        yield Item(value, number + 1, None if keys is None else keys[number])
 
 
 class Source:
@@ -28,11 +53,8 @@ class Source:
         bucket = given.get("Bucket")
         if not isinstance(bucket, str) or not bucket:
             raise failed("The ItemReader names no Bucket.")
-        key = given.get("Key")
-        listing = str(reader.get("Resource", "")).endswith(":listObjectsV2")
-        self.name = f"S3://{bucket}" if listing else f"S3://{bucket}/{key}"
-        most = _most_items(config.get("MaxItems"))
-        self._items = islice(self._open(listing, bucket, given, config, find, run.cursor), max(0, most - run.read))
+        left = max(0, _most_items(config.get("MaxItems")) - run.read)
+        self._items = islice(self._open(_lists(reader), bucket, given, config, find, run.cursor), left)
 
     def _open(self, listing: bool, bucket: str, given: Json, config: Json, find: Find, mark: Json) -> Iterator[Item]:
         if listing:

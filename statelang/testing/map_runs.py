@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from statelang.core.execution import Head, Started
 from statelang.core.frame import RunWait
+from statelang.core.inputs import inputs_of
 from statelang.core.machine import command_of
 from statelang.core.map_run import NOTHING, MapRun, Tally, needed, suspect, tally_of
 from statelang.core.stimulus import (
@@ -31,7 +32,7 @@ from statelang.errors import Fault
 from statelang.items.item import Item
 from statelang.items.results import Writer, gathered
 from statelang.items.several import Find
-from statelang.items.source import open_source
+from statelang.items.source import name_of, unread
 from statelang.values import Json
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class SimulatedRuns:
     def _read(self, run: MapRun, tally: Tally) -> RunStimulus:
         now, entropy = self._parent.now, self._parent.chance()
         try:
-            name, items = self._items(run)
+            items = self._unread(run)
             some = list(islice(items, AT_ONCE))
             exhausted = next(items, None) is None
         except Fault as problem:
@@ -106,26 +107,24 @@ class SimulatedRuns:
             tally,
             exhausted,
             keys if some and len(keys) == len(some) else None,
-            name,
+            name_of(self._waiting(run)),
         )
 
     def _counted_items(self, run: MapRun, tally: Tally) -> RunStimulus | None:
         try:
-            total = run.read + sum(1 for _ in self._items(run)[1])
+            total = run.read + sum(1 for _ in self._unread(run))
         except Fault:
             return None
         return ItemsCounted(self._parent.now, self._parent.chance(), run.token, total, tally)
 
-    def _items(self, run: MapRun) -> tuple[str, Iterator[Item]]:
-        waiting = self._waiting(run)
-        if waiting.reader is not None:
-            source = open_source(waiting.reader.json, self._find, run)
-            return source.name, iter(source)
-        assert waiting.items is not None
-        keys = None if waiting.keys is None else waiting.keys.json
-        values = enumerate(waiting.items.json)
-        listed = (Item(value, n + 1, None if keys is None else keys[n]) for n, value in values)
-        return "STATE_DATA", islice(listed, run.read, None)
+    def _unread(self, run: MapRun) -> Iterator[Item]:
+        return unread(self._waiting(run), self._find, run)
+
+    def _pending(self, run: MapRun) -> Iterator[str]:
+        waiting, parent = self._waiting(run), self._parent
+        inputs = inputs_of(parent.program, parent.execution, run, parent.chance())
+        given = ((item.value, item.key) for item in self._unread(run))
+        return (text for _, text in inputs.of(given, run.read, name_of(waiting), exhausted=True))
 
     def _revive(self, run: MapRun, tally: Tally) -> RunStimulus:
         for index, child in self.children.get(run.id, {}).items():
@@ -170,7 +169,7 @@ class SimulatedRuns:
             written = further
             told = ResultsWritten(self._parent.now, run.token, written)
             self._parent.plan(self._parent.now, lambda told=told: told)  # type: ignore[misc]
-        return writer.manifest(written)
+        return writer.manifest(written, () if run.exhausted else writer.pending(self._pending(run)))
 
     def _reader(self, id: str) -> Callable[[int, int], list[tuple[Started, Head]]]:
         known = [(child.started, child.execution.head) for _, child in sorted(self.children.get(id, {}).items())]

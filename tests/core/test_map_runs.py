@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -53,6 +54,11 @@ def failing(*values: Json) -> Any:
 def simulation(program: Program, input: Json, way: Way, replies: Any = echo, buckets: Any = None, **more: Any) -> Any:
     found = buckets or bucket()
     return Simulation(program, start(program, encode(input)), replies, way, find=lambda name: found, **more)
+
+
+def manifest(buckets: Buckets) -> Json:
+    (told,) = [body for (_, key), body in buckets.known.items() if key.endswith("/manifest.json")]
+    return json.loads(told)
 
 
 def types(simulation: Simulation) -> list[str]:
@@ -278,8 +284,6 @@ class TestWriter:
         assert details["Bucket"] == "out"
         run = details["Key"].split("/")[1]
         assert told["MapRunArn"].endswith(f":mapRun:machine/each:{run}")
-        import json
-
         manifest = json.loads(buckets.known["out", details["Key"]])
         assert manifest["DestinationBucket"] == "out"
         (succeeded,), (failed,) = manifest["ResultFiles"]["SUCCEEDED"], manifest["ResultFiles"]["FAILED"]
@@ -307,6 +311,47 @@ class TestWriter:
         simulation(program, [[1, 2], [3]], way, buckets=buckets).run()
         (written,) = [body for (_, key), body in buckets.known.items() if "SUCCEEDED_0" in key]
         assert written == body
+
+    @pytest.mark.parametrize("source", ["state", "reader"])
+    def test_what_was_not_begun_is_pending(self, source: str, way: Way) -> None:
+        """A Map Run that fails tells what its children would have got: after ItemSelector and ItemBatcher."""
+        fields = {
+            "ItemSelector": {"row.$": "$$.Map.Item.Value.n", "at.$": "$$.Map.Item.Index", "day.$": "$.day"},
+            "ItemBatcher": {"MaxItemsPerBatch": 2, "BatchInput": {"x": 1}},
+            "ResultWriter": WRITER,
+            "MaxConcurrency": 1,
+        }
+        rows: Json = [{"n": str(number)} for number in range(5)]
+        buckets = bucket(data_csv="n\n0\n1\n2\n3\n4\n")
+        fields |= {"ItemReader": CSV} if source == "reader" else {"ItemsPath": "$.rows"}
+        first = {"BatchInput": {"x": 1}, "Items": [{"row": str(n), "at": n, "day": "Mon"} for n in range(2)]}
+        simulated = simulation(distributed(TASK, **fields), {"day": "Mon", "rows": rows}, way, failing(first), buckets)
+        assert simulated.run().head.error == "States.ExceedToleratedFailureThreshold"
+        files = manifest(buckets)["ResultFiles"]
+        assert [len(files[name]) for name in ("SUCCEEDED", "FAILED", "PENDING")] == [0, 1, 1]
+        assert files["PENDING"][0]["Key"].endswith("/PENDING_0.json")
+        assert files["PENDING"][0]["Size"] == len(buckets.known["out", files["PENDING"][0]["Key"]])
+        told = json.loads(buckets.known["out", files["PENDING"][0]["Key"]])
+        assert [json.loads(record.pop("Input")) for record in told] == [
+            {"BatchInput": {"x": 1}, "Items": [{"row": str(n), "at": n, "day": "Mon"} for n in (2, 3)]},
+            {"BatchInput": {"x": 1}, "Items": [{"row": "4", "at": 4, "day": "Mon"}]},
+        ]
+        assert told == [{"InputDetails": {"Included": True}, "Status": "PENDING"}] * 2
+
+    def test_a_source_that_breaks_off_leaves_what_can_be_read_pending(self, way: Way) -> None:
+        buckets = bucket(data_csv='n\n0\n1\n2\n3,"\n')
+        fields = {"ItemReader": CSV, "ResultWriter": WRITER, "MaxConcurrency": 1}
+        simulated = simulation(distributed(TASK, **fields), {}, way, failing({"n": "0"}), buckets)
+        head = simulated.run().head
+        assert head.error in ("States.ExceedToleratedFailureThreshold", "States.ItemReaderFailed")
+
+    def test_an_item_that_cannot_be_selected_leaves_the_rest_pending(self, way: Way) -> None:
+        fields = {"ItemSelector": {"x.$": "$$.Map.Item.Value.x"}, "ResultWriter": WRITER, "MaxConcurrency": 1}
+        buckets = bucket()
+        simulated = simulation(distributed(TASK, **fields), [{"x": 1}, {"y": 2}, {"x": 3}], way, buckets=buckets)
+        assert simulated.run().head.error == "States.Runtime"
+        files = manifest(buckets)["ResultFiles"]
+        assert [len(files[name]) for name in ("SUCCEEDED", "FAILED", "PENDING")] == [1, 0, 0]
 
     def test_without_a_resource_the_results_are_made_into_something_else(self, way: Way) -> None:
         writer = {"WriterConfig": {"Transformation": "FLATTEN", "OutputType": "JSON"}}

@@ -132,6 +132,69 @@ def test_a_stop_stops_the_children(address: str) -> None:
         assert {child.status for child in engine.store.summaries(map_run=run.id)} == {"ABORTED"}
 
 
+WRITER: Json = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "out", "Prefix": "p"}}
+
+
+def files_of(tmp_path: Path) -> tuple[Json, dict[str, list[Json]]]:
+    """The manifest of the one Map Run, and the records of its files by status."""
+    (place,) = (tmp_path / "out").rglob("manifest.json")
+    told = json.loads(place.read_text())
+    found = {
+        name: [record for file in files for record in json.loads((tmp_path / "out" / file["Key"]).read_text())]
+        for name, files in told["ResultFiles"].items()
+    }
+    return told, found
+
+
+def test_what_a_failed_map_run_did_not_begin_is_pending_until_it_is_redriven(address: str, tmp_path: Path) -> None:
+    rows(tmp_path, 30_000)
+    bad = {"7"}
+
+    def work(row: Json) -> Json:
+        if row["id"] in bad:
+            raise ValueError("bad")
+        return row["id"]
+
+    with Engine(address, tasks={WORK: work}, bindings=bound(tmp_path)) as engine:
+        machine = distributed(TASK, ItemReader=CSV, ResultWriter=WRITER, MaxConcurrency=1)
+        assert engine.run(machine, {}, name="csv", timeout=60).error == "States.ExceedToleratedFailureThreshold"
+        manifest, found = files_of(tmp_path)
+        assert len(manifest["ResultFiles"]["PENDING"]) == 3, "no more than 10,000 in one"
+        assert [json.loads(record["Input"])["id"] for record in found["PENDING"]] == [
+            str(number) for number in range(8, 30_000)
+        ]
+        assert [record["Output"] for record in found["SUCCEEDED"]] == [f'"{number}"' for number in range(7)]
+        assert [json.loads(record["Input"])["id"] for record in found["FAILED"]] == ["7"]
+        bad.clear()
+        ((run, _),) = engine.map_runs("csv")
+        engine.redrive("csv")
+        engine.update_map_run(run.id, max_concurrency=500)
+        assert engine.wait("csv", timeout=60).status == "SUCCEEDED"
+    _, found = files_of(tmp_path)
+    assert (len(found["SUCCEEDED"]), found["FAILED"], found["PENDING"]) == (30_000, [], [])
+
+
+@pytest.mark.parametrize("first", ["waits", "closes"])
+def test_a_map_run_that_was_stopped_leaves_files_too(first: str, address: str, tmp_path: Path) -> None:
+    rows(tmp_path, 50)
+    seen: list[str] = []
+
+    def work(call: statelang.TaskCall) -> None:
+        seen.append(call.input["id"])
+        if len(seen) > 3:
+            call.cancel.wait(60)
+
+    with Engine(address, tasks={WORK: _Integration(work)}, bindings=bound(tmp_path)) as engine:
+        engine.start(distributed(TASK, ItemReader=CSV, ResultWriter=WRITER, MaxConcurrency=2), {}, name="csv")
+        until(lambda: len(seen) >= 5)
+        engine.stop("csv")
+        if first == "waits":
+            until(lambda: [*(tmp_path / "out").rglob("manifest.json")])
+    _, found = files_of(tmp_path)
+    assert [len(found[name]) for name in ("SUCCEEDED", "FAILED", "PENDING")] == [3, 2, 45]
+    assert {record["Status"] for record in found["FAILED"]} == {"ABORTED"}
+
+
 class _Integration:
     def __init__(self, do: Callable[[Any], Any]) -> None:
         self._do = do

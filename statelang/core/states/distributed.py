@@ -9,7 +9,7 @@ Rule: no transition makes more children than one ItemsRead brings, and none hold
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ from statelang.core import flow
 from statelang.core.dataflow import TOO_LARGE, effective_input, resulted
 from statelang.core.failure import Failure, fail, told
 from statelang.core.frame import Frame, RunWait
+from statelang.core.inputs import Inputs
 from statelang.core.map_run import MapRun, Tally, Written, child_of, exceeded
 from statelang.core.stimulus import (
     ChildrenRevived,
@@ -42,6 +43,7 @@ TOO_MANY_FAILED: Final = (
     "States.ExceedToleratedFailureThreshold",
     "The specified tolerated failure threshold was exceeded",
 )
+READER_FAILED: Final = "States.ItemReaderFailed"
 NEVER_REDRIVEN: Final = ("States.DataLimitExceeded", "States.Runtime")
 """A Map Run that failed so is begun anew by a redrive (asl.md 9.4)."""
 
@@ -126,20 +128,17 @@ def read(t: Transition, frame: Frame, node: Map, stimulus: ItemsRead) -> None:
     if run.ending is not None or run.exhausted or run.reviving is not None or stimulus.after != run.read:
         return
     try:
-        _begin_children(t, frame, node, run, stimulus)
+        _begin_children(t, frame, run, stimulus)
     except Fault as problem:
         _decide(t, run, problem.error, told(frame, problem.cause))
     _settle(t, frame, node, stimulus.tally)
 
 
-def _begin_children(t: Transition, frame: Frame, node: Map, run: MapRun, stimulus: ItemsRead) -> None:
-    waiting = _waiting(frame)
+def _begin_children(t: Transition, frame: Frame, run: MapRun, stimulus: ItemsRead) -> None:
     room = run.room(stimulus.tally, t.started.limits.map_run_concurrency)
-    texts = (_selected(t, frame, node, run.read + n, n, stimulus) for n in range(len(stimulus.items)))
-    if waiting.batcher is None:
-        inputs: Iterator[tuple[int, str]] = ((1, text) for text in texts)
-    else:
-        inputs = _batches(texts, waiting.batcher.json, t.started.limits.payload, exhausted=stimulus.exhausted)
+    keys: Sequence[str | None] = stimulus.keys or [None] * len(stimulus.items)
+    given = zip(stimulus.items, keys, strict=True)
+    inputs = Inputs(t, frame).of(given, run.read, stimulus.source, exhausted=stimulus.exhausted)
     taken = made = 0
     while made < room:
         count, text = next(inputs, (0, ""))
@@ -159,41 +158,6 @@ def _check_size(t: Transition, text: str) -> None:
     if limit is not None and len(text) * 4 > limit and (size := len(text.encode())) > limit:
         cause = f"The input of a child execution has {size} bytes, more than the limit of {limit} bytes."
         raise Fault("States.DataLimitExceeded", cause)
-
-
-def _selected(t: Transition, frame: Frame, node: Map, index: int, number: int, stimulus: ItemsRead) -> str:
-    """The JSON text of what a child gets for an item."""
-    value = stimulus.items[number]
-    if node.item_selector is None:
-        return encode(value)
-    item: dict[str, Json] = {"Index": index}
-    if stimulus.keys is not None:
-        item["Key"] = stimulus.keys[number]
-    item = {**item, "Value": value, "Source": stimulus.source}
-    return encode(node.item_selector(t.scope(frame, _waiting(frame).data.json, item=item)))
-
-
-def _batches(texts: Iterator[str], batcher: Json, payload: int | None, *, exhausted: bool) -> Iterator[tuple[int, str]]:
-    """Items together, as (how many, the child's input); the last ones only where no more will come."""
-    most = batcher.get("MaxItemsPerBatch")
-    sizes = [size for size in (batcher.get("MaxInputBytesPerBatch"), payload) if size is not None]
-    largest = min(sizes, default=None)
-    head = f'{{"BatchInput":{encode(batcher["BatchInput"])},"Items":[' if "BatchInput" in batcher else '{"Items":['
-    empty = len(head.encode()) + 2
-    batch: list[str] = []
-    size = empty
-    for text in texts:
-        added = (len(text) if text.isascii() else len(text.encode())) + 1
-        if batch and largest is not None and size + added - 1 > largest:
-            yield len(batch), f"{head}{','.join(batch)}]}}"
-            batch, size = [], empty
-        batch.append(text)
-        size += added
-        if most is not None and len(batch) >= most:
-            yield len(batch), f"{head}{','.join(batch)}]}}"
-            batch, size = [], empty
-    if batch and exhausted:
-        yield len(batch), f"{head}{','.join(batch)}]}}"
 
 
 def changed(t: Transition, frame: Frame, node: Map, stimulus: MapRunChanged) -> None:
@@ -279,10 +243,15 @@ def _settle(t: Transition, frame: Frame, node: Map, tally: Tally) -> None:
             run = _decide(t, run, *TOO_MANY_FAILED)
         elif run.exhausted and run.running(tally) <= 0:
             run = t.runs[run.id] = replace(run, ending="SUCCEEDED")
-    if run.ending == "FAILED" and run.running(tally) <= 0 and (_waiting(frame).writer is None or not run.made):
+    if run.ending == "FAILED" and run.running(tally) <= 0 and not _has_results(run, _waiting(frame)):
         _end_badly(t, frame, node)
     else:
         t.commands.append(DriveMapRun(_waiting(frame).command, run.id))
+
+
+def _has_results(run: MapRun, waiting: RunWait) -> bool:
+    """Whether a Map Run that fails has something to write: children, or items that no child was begun for."""
+    return waiting.writer is not None and (run.made > 0 or run.error != READER_FAILED)
 
 
 def _decide(t: Transition, run: MapRun, error: str, cause: str) -> MapRun:
