@@ -35,6 +35,9 @@ NO_SUBSTITUTION: Final = "SL014"
 UNUSED_SUBSTITUTION: Final = "SL015"
 UNKNOWN_CODE: Final = "SL016"
 
+DEEPEST: Final = 100
+"""How deep a definition may nest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

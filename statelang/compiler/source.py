@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from statelang.compiler.problems import (
+    DEEPEST,
     DUPLICATE_KEY,
     DUPLICATE_STATE,
     INVALID_JSON,
@@ -26,12 +27,6 @@ from statelang.compiler.spelling import Origin, Place, place_of, spelled
 from statelang.errors import InvalidInput
 from statelang.values import Json, decode
 from statelang.values import escape as escape
-
-DEEPEST: Final = 100
-"""How deep a definition may nest."""
-
-MOST_NODES: Final = 500_000
-"""How many values a definition may have, aliases counted as often as they stand."""
 
 LONGEST_LINE: Final = 140
 """The longest line that is shown whole with a problem."""
@@ -133,16 +128,26 @@ def _excerpt(line: str, at: int) -> tuple[str, int]:
 
 def read_source(text: str, name: str) -> Source:
     """Read a definition; YAML where the name says so, or where the text does not begin as JSON does."""
-    looks_json = text.lstrip()[:1] in ("{", "[", '"', "") or name.endswith((".json", ".asl"))
-    if name.endswith((".yaml", ".yml")) and text.lstrip()[:1] != "{":
-        return _read_yaml(text, name)
-    if not looks_json and _looks_yaml(text):
-        return _read_yaml(text, name)
-    return _read_json(text, name)
+    return _read_yaml(text, name) if is_yaml(text, name) else _read_json(text, name)
 
 
-def _looks_yaml(text: str) -> bool:
+def is_yaml(text: str, name: str) -> bool:
+    """Whether a text is to be read as YAML: its name says so, though JSON may stand there; or how it begins."""
+    begins = text.lstrip()[:1]
+    if name.endswith((".yaml", ".yml")):
+        return begins != "{" or not _is_json(text)
+    if name.endswith((".json", ".asl")) or begins in ("{", "[", '"', ""):
+        return False
     return re.search(r"^\s*(StartAt|States|Comment|QueryLanguage)\s*:", text, re.MULTILINE) is not None
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text has the shape of JSON."""
+    try:
+        _Scan(text).run()
+    except _Broken:
+        return False
+    return True
 
 
 def _read_json(text: str, name: str) -> Source:

@@ -1,18 +1,17 @@
-"""YAML 1.2 as definitions use it: composed by ruamel.yaml, given values here.
+"""YAML 1.2 as definitions use it: the nodes of `yaml_nodes`, given values.
 
 Rule: only what JSON has comes out. A text stays a text: `No`, `on`, dates and `1_000` are texts; keys are texts; an
-alias stands for what its anchor holds, within a bound.
+alias stands for what its anchor holds.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-from statelang.compiler.problems import DUPLICATE_KEY, INVALID_JSON, NUMBER, TOO_DEEP, Problem
-from statelang.compiler.source import DEEPEST, MOST_NODES, escape
-from statelang.errors import InvalidInput, InvalidSettings
-from statelang.values import Json, decode
+from statelang.compiler.problems import DEEPEST, DUPLICATE_KEY, INVALID_JSON, NUMBER, TOO_DEEP, Problem
+from statelang.compiler.yaml_nodes import Refused, composed, content_of, meaning, tag_of, text_of
+from statelang.errors import InvalidInput
+from statelang.values import Json, decode, escape
 
 
 class Marks(NamedTuple):
@@ -22,78 +21,60 @@ class Marks(NamedTuple):
     keys: dict[str, int]
 
 
-_INTEGER: Final = re.compile(r"[-+]?[0-9]+")
-_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_WORDS: Final = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-
-
-class _Refused(Exception):
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-
-
 def read_yaml(text: str) -> tuple[Json, Marks, list[Problem]]:
     """The value of a YAML text, where values and keys stand, and what is wrong.
 
     Raises InvalidSettings without ruamel.
     """
+    reader = _Reader(text)
     try:
-        from ruamel.yaml import YAML
-        from ruamel.yaml.error import MarkedYAMLError, YAMLError
-    except ImportError:
-        raise InvalidSettings("reading YAML needs the extra 'yaml': pip install 'statelang[yaml]'") from None
-    reader = _Reader()
-    try:
-        node = YAML(typ="safe", pure=True).compose(text)
+        node = composed(text)
         value = None if node is None else reader.value(node, "", 0)
-    except MarkedYAMLError as problem:
-        mark = problem.problem_mark or problem.context_mark
-        message = f"not valid YAML: {problem.problem or problem.context}"
-        return None, Marks({}, {}), [Problem(INVALID_JSON, message, offset=0 if mark is None else mark.index)]
-    except YAMLError as problem:
-        return None, Marks({}, {}), [Problem(INVALID_JSON, f"not valid YAML: {problem}", offset=0)]
-    except RecursionError:
-        return None, Marks({}, {}), [Problem(TOO_DEEP, f"nested deeper than {DEEPEST} levels", offset=0)]
-    except _Refused as refused:
-        return None, Marks({}, {}), [*reader.problems, refused.problem]
+    except Refused as refused:
+        message = refused.message if refused.code != INVALID_JSON else f"not valid YAML: {refused.message}"
+        return None, Marks({}, {}), [*reader.problems, Problem(refused.code, message, offset=refused.offset)]
     return value, reader.marks, reader.problems
 
 
 class _Reader:
     """Gives the nodes of one document their values."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
+        self.text = text
         self.marks = Marks({}, {})
         self.problems: list[Problem] = []
-        self._nodes = 0
 
     def value(self, node: Any, pointer: str, depth: int) -> Json:
-        """The value of a node."""
-        self._nodes += 1
-        place = self.marks.values[pointer] = node.start_mark.index
+        """The value of a node. Raises Refused."""
+        self.marks.values[pointer] = content_of(self.text, node)
         if depth > DEEPEST:
-            raise _Refused(_problem(TOO_DEEP, f"nested deeper than {DEEPEST} levels", pointer, place))
-        if self._nodes > MOST_NODES:
-            raise _Refused(_problem(TOO_DEEP, f"more than {MOST_NODES} values, aliases counted", pointer, place))
-        tag = str(node.tag)
-        if tag.startswith("!") and tag != "!":
-            return self._tagged(node, tag[1:], pointer, depth)
+            raise Refused(f"nested deeper than {DEEPEST} levels", node.start_mark.index, TOO_DEEP)
+        tag = tag_of(self.text, node)
+        if tag is not None and tag != "!" and not tag.startswith("!!"):
+            return self._short_form(node, tag[1:], pointer, depth)
+        return self._value(node, tag, pointer, depth)
+
+    def _value(self, node: Any, tag: str | None, pointer: str, depth: int) -> Json:
         if node.id == "mapping":
             return self._mapping(node, pointer, depth)
         if node.id == "sequence":
             return [self.value(item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(node.value)]
-        return self._scalar(node, pointer, place)
+        text = text_of(node)
+        spelling = meaning(node, tag, text)
+        if spelling is None:
+            return text
+        try:
+            return decode(spelling)
+        except InvalidInput:
+            raise Refused("a number that cannot be held exactly", node.start_mark.index, NUMBER) from None
 
-    def _tagged(self, node: Any, tag: str, pointer: str, depth: int) -> Json:
+    def _short_form(self, node: Any, name: str, pointer: str, depth: int) -> Json:
         """CloudFormation's short forms: `!Sub x` is `{"Fn::Sub": x}`."""
-        node.tag = None
-        key = tag if tag in ("Ref", "Condition") else f"Fn::{tag}"
-        value = self.value(node, f"{pointer}/{key}", depth + 1)
-        if tag == "GetAtt" and isinstance(value, str):
+        key = name if name in ("Ref", "Condition") else f"Fn::{name}"
+        inner = f"{pointer}/{key}"
+        self.marks.values[inner] = content_of(self.text, node)
+        value = self._value(node, None, inner, depth + 1)
+        if name == "GetAtt" and isinstance(value, str):
             value = list(value.partition(".")[::2])
         return {key: value}
 
@@ -101,66 +82,33 @@ class _Reader:
         found: dict[str, Json] = {}
         merged: dict[str, Json] = {}
         for key_node, item in node.value:
-            key = key_node.value if key_node.id == "scalar" else None
             place = key_node.start_mark.index
-            if not isinstance(key, str):
-                raise _Refused(_problem(INVALID_JSON, "a key must be a text", pointer, place))
+            if key_node.id != "scalar":
+                raise Refused("a key must be a text", place)
+            key = text_of(key_node)
             if key == "<<" and key_node.style is None:
-                self._merge(merged, self.value(item, pointer, depth + 1))
+                self._merge(merged, item, pointer, depth)
                 continue
             if key in found:
-                self.problems.append(_problem(DUPLICATE_KEY, f"the key '{key}' is there twice", pointer, place))
+                message = f"the key '{key}' is there twice"
+                self.problems.append(Problem(DUPLICATE_KEY, message, pointer, pointer, offset=place))
             child = f"{pointer}/{escape(key)}"
             found[key] = self.value(item, child, depth + 1)
             self.marks.keys[child] = place
         return {**merged, **found}
 
-    def _merge(self, merged: dict[str, Json], value: Json) -> None:
-        for part in value if isinstance(value, list) else [value]:
-            for key, item in part.items() if isinstance(part, dict) else ():
+    def _merge(self, merged: dict[str, Json], node: Any, pointer: str, depth: int) -> None:
+        """What a key `<<` adds: a mapping's pairs, or those of several, the first of which win."""
+        for part in node.value if node.id == "sequence" else [node]:
+            if part.id != "mapping":
+                raise Refused("'<<' takes a mapping, or a list of mappings", part.start_mark.index)
+            aside = _Reader(self.text)
+            value = aside.value(part, pointer, depth + 1)
+            assert isinstance(value, dict)
+            for key, item in value.items():
                 merged.setdefault(key, item)
-
-    def _scalar(self, node: Any, pointer: str, place: int) -> Json:
-        text: str = node.value
-        tag = str(node.tag)
-        if node.style is not None or (tag.endswith((":str", "!str")) and text in _WORDS):
-            return text
-        if text in _WORDS:
-            return _WORDS[text]
-        try:
-            if _INTEGER.fullmatch(text):
-                return decode(_plain_integer(text))
-            if _FLOAT.fullmatch(text):
-                return float(decode(repr(float(text))))
-        except (InvalidInput, ValueError, OverflowError):
-            message = "a number that cannot be held exactly"
-            raise _Refused(_problem(NUMBER, message, pointer, place)) from None
-        return text
-
-
-def _plain_integer(text: str) -> str:
-    sign = "-" if text.startswith("-") else ""
-    return sign + (text.lstrip("+-").lstrip("0") or "0")
-
-
-def _problem(code: str, message: str, pointer: str, place: int) -> Problem:
-    return Problem(code, message, pointer, pointer, offset=place)
-
-
-def json_spelling(text: str) -> str | None:
-    """How JSON spells what a plain scalar means: a number, true, false or null; None: it is a text."""
-    if text in _WORDS:
-        return {True: "true", False: "false", None: "null"}[_WORDS[text]]
-    if _INTEGER.fullmatch(text):
-        return _plain_integer(text)
-    number = _PARTS.fullmatch(text) if _FLOAT.fullmatch(text) else None
-    if number is None:
-        return None
-    sign = "-" if number["sign"] == "-" else ""
-    fraction = f".{number['fraction'] or '0'}" if number["point"] else ""
-    return f"{sign}{number['whole'].lstrip('0') or '0'}{fraction}{number['exponent'] or ''}"
-
-
-_PARTS: Final = re.compile(
-    r"(?P<sign>[-+]?)(?P<whole>[0-9]*)(?P<point>\.(?P<fraction>[0-9]*))?(?P<exponent>[eE][-+]?[0-9]+)?"
-)
+            del aside.marks.values[pointer]
+            for mine, its in zip(self.marks, aside.marks):
+                for place, offset in its.items():
+                    mine.setdefault(place, offset)
+            self.problems += aside.problems

@@ -10,6 +10,6 @@ survive; what came out is read again and must be what went in.
 from __future__ import annotations
 
 from statelang.notation.convert import Converted, convert
-from statelang.notation.layout import format_text, is_yaml
+from statelang.notation.layout import format_text
 
-__all__ = ["Converted", "convert", "format_text", "is_yaml"]
+__all__ = ["Converted", "convert", "format_text"]

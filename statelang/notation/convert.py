@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from statelang.compiler import fields
+from statelang.compiler.source import is_yaml
 from statelang.notation.json_text import read_json, write_json
-from statelang.notation.layout import is_yaml
 from statelang.notation.tree import Node, Unreadable, scalars
 from statelang.notation.yaml_text import anchors, comments, read_yaml, write_yaml
 

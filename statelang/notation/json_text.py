@@ -13,8 +13,9 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from statelang.compiler.problems import DEEPEST
 from statelang.errors import InvalidInput
-from statelang.notation.tree import DEEPEST, Mapping, Node, Scalar, Sequence, Unreadable, place
+from statelang.notation.tree import Mapping, Node, Scalar, Sequence, Unreadable, place
 from statelang.values import decode
 
 WIDTH: Final = 120

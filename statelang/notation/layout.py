@@ -5,15 +5,9 @@ Rule: the text means the same before and after, and laying out twice gives the s
 
 from __future__ import annotations
 
+from statelang.compiler.source import is_yaml
 from statelang.notation.json_text import read_json, write_json
 from statelang.notation.yaml_text import format_yaml
-
-
-def is_yaml(text: str, name: str) -> bool:
-    """Whether a text is to be read as YAML: its name says so, or it does not begin as JSON does."""
-    if name.endswith((".yaml", ".yml")):
-        return text.lstrip()[:1] != "{"
-    return not name.endswith((".json", ".asl")) and text.lstrip()[:1] not in ("{", "[", '"', "")
 
 
 def format_text(text: str, name: str) -> str:

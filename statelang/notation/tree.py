@@ -17,9 +17,6 @@ from statelang.errors import InvalidDefinition
 OPEN: Final = re.compile(r"\$\{[^{}\s\"]+\}|__\w+__")
 """A placeholder that stands for a whole value, without quotes."""
 
-DEEPEST: Final = 100
-"""How deep a definition may nest."""
-
 Kind = Literal["text", "number", "word", "open"]
 
 

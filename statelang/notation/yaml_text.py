@@ -1,7 +1,7 @@
 """YAML: read into a tree that keeps every spelling, written from one, and laid out with its comments and anchors.
 
 ruamel.yaml does the reading and writing. It is told that every plain scalar is a text, so that it changes none; what a
-plain scalar means is said by `statelang.compiler.yaml`. Placeholders stand in the text as letters while it works: a
+scalar means is said by `statelang.compiler.yaml_nodes`. Placeholders stand in the text as letters while it works: a
 brace means something in YAML.
 
 Rule: what was read is compared with what is written, before anybody sees it.
@@ -15,9 +15,10 @@ from functools import lru_cache
 from io import StringIO
 from typing import Any, Final
 
-from statelang.compiler.yaml import json_spelling
+from statelang.compiler.problems import DEEPEST
+from statelang.compiler.yaml_nodes import Refused, composed, json_spelling, meaning, tag_of, text_of
 from statelang.errors import InvalidSettings
-from statelang.notation.tree import DEEPEST, OPEN, Mapping, Node, Scalar, Sequence, Unreadable
+from statelang.notation.tree import OPEN, Mapping, Node, Scalar, Sequence, Unreadable, place
 
 _PLACEHOLDER: Final = re.compile(r"\$\{([^{}\s\"']+)\}")
 _HIDDEN: Final = re.compile("\ue0f0\ue0f1([^\ue0f2]*)\ue0f2")
@@ -25,8 +26,6 @@ _MARKED: Final = {"\ue0f0": "a", "\ue0f1": "b", "\ue0f2": "c", "\ue0f3": "d"}
 _LETTER_OF: Final = {mark: letter for letter, mark in _MARKED.items()}
 _LETTERS: Final = re.compile("[\ue0f0-\ue0f3]")
 _MARKS: Final = re.compile("\ue0f3([abcd])")
-_TAG: Final = re.compile(r"(?:&\S+\s+)?(!\S*)")
-STANDARD: Final = ("!!str", "!!map", "!!seq", "!!int", "!!float", "!!bool", "!!null", "!")
 _STRING: Final = "tag:yaml.org,2002:str"
 _BLOCK: Final = re.compile(r"\S(.*\S)?(\n+.*\S)+\n*", re.ASCII)
 """A text of several lines that a block holds as it is: no line ends in a blank, the first begins with none."""
@@ -77,6 +76,7 @@ def _yaml() -> Any:
     yaml.preserve_quotes = True
     yaml.allow_unicode = True
     yaml.width = 1 << 30
+    yaml.composer.warn_double_anchors = False
     yaml.indent(mapping=2, sequence=4, offset=2)
     return yaml
 
@@ -84,55 +84,42 @@ def _yaml() -> Any:
 def read_yaml(text: str, name: str) -> Node:
     """The tree of a YAML text, aliases and merges resolved. Raises Unreadable with file, line and column."""
     hidden = hide(text)
-    node = _composed(hidden, name)
-    return Scalar("word", "null") if node is None else _Reader(hidden, name).node(node, 0)
-
-
-def _composed(text: str, name: str) -> Any:
-    yaml = _yaml()
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
     try:
-        return yaml.compose(text)
-    except MarkedYAMLError as problem:
-        mark = problem.problem_mark or problem.context_mark
-        where = "" if mark is None else f":{mark.line + 1}:{mark.column + 1}"
-        raise Unreadable(f"{name}{where}: {problem.problem or problem.context}") from None
-    except YAMLError as problem:
-        raise Unreadable(f"{name}: {show(str(problem))}") from None
-    except RecursionError:
-        raise Unreadable(f"{name}: nested deeper than {DEEPEST} levels") from None
+        node = composed(hidden)
+        return Scalar("word", "null") if node is None else _Reader(hidden).node(node, 0)
+    except Refused as refused:
+        raise Unreadable(f"{name}:{place(hidden, refused.offset)}: {show(refused.message)}") from None
 
 
 class _Reader:
     """Makes a tree of composed nodes."""
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str) -> None:
         self.text = text
-        self.name = name
 
     def node(self, node: Any, depth: int) -> Node:
+        """The tree of a node. Raises Refused."""
         if depth > DEEPEST:
             raise self._wrong(node, f"nested deeper than {DEEPEST} levels")
-        tag = _TAG.match(self.text, node.start_mark.index)
-        if tag is not None and tag[1] not in STANDARD:
-            return self._tagged(node, tag[1].lstrip("!"), depth)
-        return self._node(node, depth, text=tag is not None and tag[1] == "!!str")
+        tag = tag_of(self.text, node)
+        if tag is None or tag == "!" or tag.startswith("!!"):
+            return self._node(node, tag, depth)
+        return self._short_form(node, tag[1:], depth)
 
-    def _tagged(self, node: Any, tag: str, depth: int) -> Mapping:
+    def _short_form(self, node: Any, tag: str, depth: int) -> Mapping:
         """CloudFormation's short forms: `!Sub x` is `{"Fn::Sub": x}`."""
-        value = self._node(node, depth + 1, text=False)
+        value = self._node(node, None, depth + 1)
         if tag == "GetAtt" and isinstance(value, Scalar):
             name, _, attribute = value.value.partition(".")
             value = Sequence([Scalar("text", name), Scalar("text", attribute)])
         return Mapping([(Scalar("text", tag if tag in ("Ref", "Condition") else f"Fn::{tag}"), value)])
 
-    def _node(self, node: Any, depth: int, *, text: bool) -> Node:
+    def _node(self, node: Any, tag: str | None, depth: int) -> Node:
         if node.id == "mapping":
             return Mapping(self._pairs(node, depth), not node.flow_style)
         if node.id == "sequence":
             return Sequence([self.node(item, depth + 1) for item in node.value], not node.flow_style)
-        return _scalar(node, tagged=text)
+        return _scalar(node, tag)
 
     def _pairs(self, node: Any, depth: int) -> list[tuple[Scalar, Node]]:
         pairs: dict[str, tuple[Scalar, Node]] = {}
@@ -140,9 +127,9 @@ class _Reader:
         for key, value in node.value:
             if key.id != "scalar":
                 raise self._wrong(key, "a key must be a text")
-            name = show(key.value)
+            name = show(text_of(key))
             if name == "<<" and key.style is None:
-                for pair in self._merged(self.node(value, depth + 1)):
+                for pair in self._merged(value, depth + 1):
                     merged.setdefault(pair[0].value, pair)
                 continue
             if name in pairs:
@@ -150,22 +137,21 @@ class _Reader:
             pairs[name] = Scalar("text", name), self.node(value, depth + 1)
         return list({**merged, **pairs}.values())
 
-    def _merged(self, node: Node) -> Iterator[tuple[Scalar, Node]]:
-        for part in node.items if isinstance(node, Sequence) else [node]:
-            yield from part.pairs if isinstance(part, Mapping) else ()
+    def _merged(self, node: Any, depth: int) -> Iterator[tuple[Scalar, Node]]:
+        for part in node.value if node.id == "sequence" else [node]:
+            if part.id != "mapping":
+                raise self._wrong(part, "'<<' takes a mapping, or a list of mappings")
+            yield from self._pairs(part, depth + 1)
 
-    def _wrong(self, node: Any, message: str) -> Unreadable:
-        mark = node.start_mark
-        return Unreadable(f"{self.name}:{mark.line + 1}:{mark.column + 1}: {message}")
+    def _wrong(self, node: Any, message: str) -> Refused:
+        return Refused(message, node.start_mark.index)
 
 
-def _scalar(node: Any, *, tagged: bool) -> Scalar:
-    text = show(node.value)
-    if node.style is not None or tagged:
-        return Scalar("text", text)
-    if OPEN.fullmatch(text):
+def _scalar(node: Any, tag: str | None) -> Scalar:
+    text = show(text_of(node))
+    if tag is None and node.style is None and OPEN.fullmatch(text):
         return Scalar("open", text)
-    spelling = json_spelling(text)
+    spelling = meaning(node, tag, text)
     if spelling is None:
         return Scalar("text", text)
     return Scalar("word" if spelling in ("null", "true", "false") else "number", spelling)

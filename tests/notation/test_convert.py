@@ -86,9 +86,9 @@ def test_what_json_cannot_hold_is_named() -> None:
 
 
 def test_numbers_that_only_yaml_spells_so() -> None:
-    made = convert("a: +12\nb: 007\nc: .5\nd: 1.\ne: -01.50e+3\nf: 1_0\ng: .inf\nh: Null\ni: !!str 12\n", "x.yaml")
+    made = convert("a: +12\nb: 007\nc: .5\nd: 1.\ne: -01.50e+3\nf: 1_0\ng: 0o17\nh: Null\ni: !!str 12\n", "x.yaml")
     assert made.text == (
-        '{\n  "a": 12,\n  "b": 7,\n  "c": 0.5,\n  "d": 1.0,\n  "e": -1.50e+3,\n  "f": "1_0",\n  "g": ".inf",\n'
+        '{\n  "a": 12,\n  "b": 7,\n  "c": 0.5,\n  "d": 1.0,\n  "e": -1.50e+3,\n  "f": "1_0",\n  "g": 15,\n'
         '  "h": null,\n  "i": "12"\n}\n'
     )
 
