@@ -77,6 +77,8 @@ class Live:
     steps: list[Step] = field(default_factory=list)
     posts: list[int] = field(default_factory=list)
     tasks: dict[int, Task] = field(default_factory=dict)
+    put_off: bool = False
+    """Whether a task was not begun, as it did not fit: this process has not done what the execution waits for."""
     timer: int | None = None
     parent: Live | None = None
     """Whose commit begins it, of an execution that is not in the store yet."""
@@ -143,6 +145,7 @@ class Performer:
 
     def _perform(self, live: Live, request: RunTask) -> None:
         if self.fits is not None and not self.fits(request):
+            live.put_off = True
             return
         task = Task(request)
         try:

@@ -51,7 +51,8 @@ Policy = Literal["transition", "effect", "strict"]
 class Worker:
     """Drives executions of one store. `adopts`: also those that nobody drives, whoever began them.
 
-    `lets_go`: it gives back what waits for nothing that is done here (one that adopts finds it again).
+    `lets_go`: it gives back what waits for nothing that is done here (one that adopts finds it again). `until`: a round
+    waits no longer than to this time (ms since 1970).
     Everything but `tell` is called by one thread.
     """
 
@@ -70,6 +71,7 @@ class Worker:
         self.store = store
         self.adopts = adopts
         self.lets_go = adopts
+        self.until: int | None = None
         self.live: dict[str, Live] = {}
         self.integrations = integrations
         self.observer = observer
@@ -116,7 +118,7 @@ class Worker:
         message = None
         if not self._ready and not self.runs.due:
             busy = self.runs.busy or any(live.tasks for live in self.live.values())
-            message = self.clock.wait(self._mail, self._next_timer(), poll=self.store.poll_ms, busy=busy)
+            message = self.clock.wait(self._mail, self._next_time(), poll=self.store.poll_ms, busy=busy)
         for _ in range(MAIL_PER_ROUND):
             if message is not None:
                 self._handle(message)
@@ -127,9 +129,9 @@ class Worker:
         if message is not None:
             self._handle(message)
 
-    def _next_timer(self) -> int | None:
-        """The time of the next timer, here or (where this worker adopts) in the store."""
-        times = [self._timers.next] if self._timers.next is not None else []
+    def _next_time(self) -> int | None:
+        """When there is something to do: a timer here or (where this worker adopts) in the store, or `until`."""
+        times = [time for time in (self._timers.next, self.until) if time is not None]
         if self.adopts:
             due = self.store.next_due()
             if due is not None and due > self.clock.now():
@@ -363,7 +365,7 @@ class Worker:
     def can_let_go(self, live: Live) -> bool:
         """Whether an execution waits for nothing that this process does, and for no timer that is near."""
         execution = live.execution
-        if not self.lets_go or execution.ready or live.tasks or execution.head.status != "RUNNING":
+        if not self.lets_go or execution.ready or live.tasks or live.put_off or execution.head.status != "RUNNING":
             return False
         if self.runs.holds(live):
             return False

@@ -48,6 +48,10 @@ class Time:
         need = expected if task.timeout is None else round(task.timeout * 1000)
         return left > 0 and (need <= left or left >= self.whole * FRESH)
 
+    def up(self, now: int) -> int | None:
+        """When it must give back (ms since 1970)."""
+        return None if self._remaining is None else now + self.left()
+
     def ends(self, now: int) -> int | None:
         """The latest deadline of a task: after what it drives was given back, before the process is ended."""
         return None if self._remaining is None else now + self.left() + self._reserve // 2
@@ -68,7 +72,7 @@ class ByHand(Engine):
         self._time = time
         self.callback = ""
         self._worker.performer.ends = time.ends(RealClock().now())
-        self._put_off = False
+        self._worker.until = time.up(RealClock().now())
         self.ended: dict[str, tuple[Execution, Result]] = {}
         self.asleep: dict[str, int | None] = {}
         self.unfinished: list[str] = []
@@ -79,7 +83,7 @@ class ByHand(Engine):
         worker = self._worker
         while worker.live and self._time.left() > 0 and not self._only_waits():
             worker.round()
-        if worker.live and not self._put_off and self._time.left() > 0:
+        if worker.live and self._time.left() > 0:
             worker.takeovers.let_go()
         self.unfinished = list(worker.live)
         worker.takeovers.give_back()
@@ -120,9 +124,7 @@ class ByHand(Engine):
         return True
 
     def _fits(self, task: RunTask) -> bool:
-        fits = self._time.fits(task, self._expected)
-        self._put_off = self._put_off or not fits
-        return fits
+        return self._time.fits(task, self._expected)
 
     def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
         super().committed(execution, steps)

@@ -6,7 +6,15 @@ from statelang import StateMachine, load
 from statelang.values import Json
 
 LAMBDA = "arn:aws:lambda:eu-west-1:111122223333:function:"
-RETRY: Json = [{"ErrorEquals": ["Flaky"], "IntervalSeconds": 1, "BackoffRate": 1, "MaxAttempts": 3}]
+RETRY: Json = [
+    {
+        "ErrorEquals": ["Flaky"],
+        "IntervalSeconds": 1,
+        "BackoffRate": 1,
+        "MaxAttempts": 3,
+        "JitterStrategy": "FULL",
+    }
+]
 
 
 def task(name: str, **fields: Json) -> Json:
@@ -70,6 +78,13 @@ def _soak() -> StateMachine:
     )
 
 
+def _short_and_long() -> StateMachine:
+    """A Parallel: two tasks in a row beside one that ends in between."""
+    fast = {"StartAt": "A", "States": {"A": task("slow", ResultPath=None, Next="B"), "B": task("slow", End=True)}}
+    steady = {"StartAt": "C", "States": {"C": task("slow", Parameters={"seconds.$": "$.beside"}, End=True)}}
+    return machine("both", "Both", {"Both": {"Type": "Parallel", "Branches": [fast, steady], "End": True}})
+
+
 ALL = [
     _soak(),
     machine("quick", "P", {"P": {"Type": "Pass", "Next": "Q"}, "Q": task("work", End=True)}),
@@ -77,5 +92,6 @@ ALL = [
     machine("callback", "L", {"L": LATER}),
     machine("broken", "B", {"B": task("breaks", End=True)}),
     machine("slow", "S", {"S": task("slow", Next="T"), "T": task("slow", End=True)}),
+    _short_and_long(),
     machine("long", "S", {"P": task("slow", End=True), "S": task("slow", TimeoutSeconds=30, Next="P")}),
 ]

@@ -237,6 +237,17 @@ def test_what_does_not_fit_is_given_back_before_the_time_is_up(table: str, tmp_p
         assert function.environment.cold_starts == 1
 
 
+def test_what_is_put_off_in_a_branch_is_not_forgotten_when_another_branch_ends(table: str, tmp_path: Path) -> None:
+    with running(table, tmp_path, EXPECTED_MS="1000") as function:
+        function.warm()
+        started = {"start": {"machine": "both", "name": "p", "input": {"seconds": 0.7, "beside": 1.1}}}
+        outcome = function.environment.invoke(started, seconds=2.0)
+        assert (outcome.kind, outcome.body["status"]) == ("response", "RUNNING")
+        assert len([effect for effect in function.done() if effect[0] == "p"]) == 2, "the third was not begun"
+        function.deliver()
+        assert function({"describe": "p"})["status"] == "SUCCEEDED"
+
+
 def test_a_task_that_outlasts_the_invocation_is_asked_again(table: str, tmp_path: Path) -> None:
     with running(table, tmp_path) as function:
         function.warm()
