@@ -92,7 +92,7 @@ def serving(database: Path | None = None) -> Iterator[str]:
         _wait_for(port, process)
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
+        process.kill()  # it loses nothing by that, and on a SIGTERM it waits for connections that are still open
         process.wait(10)
 
 

@@ -40,6 +40,8 @@ class Queue:
     answers: list[tuple[str, Any]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     sent: int = 0
+    second: float = 1.0
+    """How long a second of a delay takes: less, and every message comes early."""
 
     def send(self, body: str, delay: int = 0) -> dict[str, str]:
         """As SendMessage; refuses a delay that SQS refuses."""
@@ -48,7 +50,7 @@ class Queue:
             self.sent += 1
             self.delays.append(delay)
             id = f"m{self.sent}"
-            self.messages[id] = Message(id, body, time.monotonic() + delay)
+            self.messages[id] = Message(id, body, time.monotonic() + delay * self.second)
         return {"MessageId": id, "MD5OfMessageBody": hashlib.md5(body.encode()).hexdigest()}
 
     def receive(self, most: int, visibility: float, draw: random.Random) -> list[Message]:
@@ -86,7 +88,7 @@ def serving(queue: Queue) -> Iterator[dict[str, str]]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, told = _answer(queue, self.path, self.headers.get("X-Amz-Target", ""), json.loads(body or b"{}"))
+            status, told = answer(queue, self.path, self.headers.get("X-Amz-Target", ""), json.loads(body or b"{}"))
             data = json.dumps(told).encode()
             self.send_response(status)
             if status != 200:
@@ -110,7 +112,8 @@ def serving(queue: Queue) -> Iterator[dict[str, str]]:
         server.server_close()
 
 
-def _answer(queue: Queue, path: str, target: str, given: Any) -> tuple[int, Any]:
+def answer(queue: Queue, path: str, target: str, given: Any) -> tuple[int, Any]:
+    """What the services say to a request: the HTTP status, and the body."""
     operation = target.rpartition(".")[2]
     if operation == "SendMessage":
         return 200, queue.send(given["MessageBody"], given.get("DelaySeconds", 0))
