@@ -53,7 +53,7 @@ def fault(t: Transition, frame: Frame, problem: Fault, *, final: bool = False) -
     if problem.error == QUERY_ERROR:
         before = frame.before if event == frame.entered and not _after_entry(problem) else event
         event = t.emit("EvaluationFailed", before, node.name, problem.error, cause, problem.location)
-    if isinstance(frame.waiting, Children):
+    if isinstance(frame.waiting, Children) and problem.error != NEVER_CAUGHT:
         children.abort_under(t, frame, event)
     fail(t, frame, Failure(problem.error, cause, event, final=final))
 
@@ -85,6 +85,7 @@ def fail(t: Transition, frame: Frame, failure: Failure) -> None:
 
 
 def _with_state_failed(t: Transition, node: State, failure: Failure) -> Failure:
+    """The failure as a Parallel or Map tells of it."""
     if not isinstance(node, (Parallel, Map)) or failure.error == NEVER_CAUGHT:
         return failure
     return failure._replace(event=t.emit(f"{type(node).__name__}StateFailed", failure.event))
@@ -161,12 +162,16 @@ def _caught(t: Transition, frame: Frame, node: State, catcher: Catcher, failure:
 
 
 def _end(t: Transition, frame: Frame, failure: Failure) -> None:
-    """Nothing took the failure: the frame has failed, and with it what it is part of."""
+    """Nothing took the failure: the frame has failed, and with it what it is part of.
+
+    What nothing may catch ends the execution at once: AWS tells neither of the branch or iteration, nor of the
+    Parallel or Map around it (observed in a Parallel; asl.md 10.4 for a Map's own fields).
+    """
     kept = frame.waiting if isinstance(frame.waiting, (Children, RunWait)) else None
     t.put(replace(frame, phase="failed", previous=failure.event, waiting=kept))
     if isinstance(t.node(frame), (Parallel, Map)):
         t.halt(frame.id)
-    if frame.id == ROOT:
+    if frame.id == ROOT or failure.error == NEVER_CAUGHT:
         flow.end_execution(t, "FAILED", failure.event, failure.error, failure.cause if failure.told else None)
     else:
         children.child_failed(t, frame, failure)

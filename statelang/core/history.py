@@ -77,10 +77,16 @@ def _error_of(rest: list[Any]) -> dict[str, Json]:
     return {name: value for name, value in zip(("error", "cause"), rest) if value is not None}
 
 
-def _scheduled(rest: list[Any], text: Text) -> dict[str, Json]:
-    resource, data, timeout, heartbeat, role_arn = rest
-    told: dict[str, Json] = {"resource": resource, **_named("input", text(data), "inputDetails")}
-    return {**told, **_limits(timeout, heartbeat, role_arn)}
+def _lambda_scheduled(rest: list[Any], text: Text) -> Json:
+    resource, data, timeout, _, role_arn = rest
+    told = {"resource": resource, **_named("input", text(data), "inputDetails")}
+    return {**told, **_limits(timeout, None, role_arn)}
+
+
+def _activity_scheduled(rest: list[Any], text: Text) -> Json:
+    resource, data, timeout, heartbeat, _ = rest
+    told = {"resource": resource, **_named("input", text(data), "inputDetails")}
+    return {**told, **_limits(timeout, heartbeat, None)}
 
 
 def _limits(timeout: float | None, heartbeat: float | None, role_arn: str | None) -> dict[str, Json]:
@@ -146,7 +152,6 @@ def _rows() -> Iterator[tuple[str, tuple[str, Detail]]]:
     for ending in ("Failed", "Aborted", "TimedOut"):
         yield f"Execution{ending}", (f"execution{ending}EventDetails", _error)
     for family, name in (("LambdaFunction", "lambdaFunction"), ("Activity", "activity")):
-        yield f"{family}Scheduled", (f"{name}ScheduledEventDetails", _scheduled)
         yield f"{family}Succeeded", (f"{name}SucceededEventDetails", _output)
         yield f"{family}Failed", (f"{name}FailedEventDetails", _error)
         yield f"{family}TimedOut", (f"{name}TimedOutEventDetails", _error)
@@ -155,6 +160,8 @@ def _rows() -> Iterator[tuple[str, tuple[str, Detail]]]:
     yield "ExecutionStarted", ("executionStartedEventDetails", _execution_started)
     yield "ExecutionSucceeded", ("executionSucceededEventDetails", _output)
     yield "ExecutionRedriven", ("executionRedrivenEventDetails", _redriven)
+    yield "LambdaFunctionScheduled", ("lambdaFunctionScheduledEventDetails", _lambda_scheduled)
+    yield "ActivityScheduled", ("activityScheduledEventDetails", _activity_scheduled)
     yield "ActivityStarted", ("activityStartedEventDetails", _worker)
     yield "TaskScheduled", ("taskScheduledEventDetails", _task_scheduled)
     yield "TaskStarted", ("taskStartedEventDetails", _task)

@@ -7,7 +7,7 @@ The closures raise Fault; compiling raises Malformed with the offset of the char
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from statelang.errors import Fault
@@ -235,18 +235,21 @@ def compile_limit_path(text: str, *, field: str) -> Expression:
     return limit
 
 
-def compile_integer_path(text: str, *, field: str) -> Expression:
-    """MaxConcurrencyPath or ToleratedFailureCountPath: a whole number, not negative."""
-    read = compile_read(text, reference=True)
+def compile_integer_path(text: str, *, field: str, least: int | None = 0) -> Expression:
+    """MaxConcurrencyPath, ToleratedFailureCountPath, MaxItemsPath and the like: a whole number, which AWS takes as text
+    too (recorded), of at least `least`."""
+    read, name = compile_read(text, reference=True), field.removesuffix("Path")
+    too_little = "cannot be negative" if least == 0 else "must be positive"
 
     def integer(scope: Scope) -> Json:
         value = _reading(read, scope, text)
-        if type(value) is not int:
+        number = _number_of(value, int)
+        if number is None:
             refers = f'The {field} field refers to value "{plain(value)}"'
             raise Fault(RUNTIME, f"{refers} which is not a valid integer: {text}")
-        if value < 0:
-            raise Fault(RUNTIME, f"{field.removesuffix('Path')} cannot be negative.")
-        return value
+        if least is not None and number < least:
+            raise Fault(RUNTIME, f"{name} {too_little}.")
+        return number
 
     return integer
 
@@ -257,14 +260,28 @@ def compile_percentage_path(text: str, *, field: str) -> Expression:
 
     def percentage(scope: Scope) -> Json:
         value = _reading(read, scope, text)
-        if type(value) not in (int, float):
+        number = value if type(value) is float else _number_of(value, float)
+        if number is None:
             refers = f'The {field} field refers to value "{plain(value)}"'
             raise Fault(RUNTIME, f"{refers} which is not a valid float: {text}")
-        if not 0 <= value <= 100:
+        if not 0 <= number <= 100:
             raise Fault(RUNTIME, f"{field.removesuffix('Path')} must be between 0 and 100.")
-        return value
+        return number
 
     return percentage
+
+
+_DIGITS: Final[Mapping[type, re.Pattern[str]]] = {
+    int: re.compile(r"[+-]?[0-9]{1,19}"),
+    float: re.compile(r"[+-]?[0-9]{1,19}(\.[0-9]{0,19})?"),
+}
+
+
+def _number_of(value: Json, kind: type[int] | type[float]) -> int | float | None:
+    """A whole number as it is, and the number that a text spells; None for anything else."""
+    if isinstance(value, str) and _DIGITS[kind].fullmatch(value):
+        return kind(value)
+    return value if type(value) is int else None
 
 
 def plain(value: Json) -> str:

@@ -217,16 +217,17 @@ def compile_jsonata_timestamp(value: Json) -> Expression:
     return timestamp
 
 
-def compile_jsonata_integer(value: Json, *, location: str, least: int) -> Expression:
-    """A JSONata field that must give a whole number of at least `least`."""
+def compile_jsonata_integer(value: Json, *, location: str, least: int | None) -> Expression:
+    """A JSONata field that must give a whole number of at least `least` (None: of any size)."""
     evaluate = compile_jsonata_field(value, location=location, expected="number")
 
     def integer(scope: Scope) -> Json:
         found = evaluate(scope)
         if isinstance(found, float) and found.is_integer():
             found = int(found)
-        if type(found) is not int or found < least:
-            raise Fault(QUERY_ERROR, f"The {location} field must be an integer of at least {least}: {found}", location)
+        if type(found) is not int or (least is not None and found < least):
+            bound = "" if least is None else f" of at least {least}"
+            raise Fault(QUERY_ERROR, f"The {location} field must be an integer{bound}: {found}", location)
         return found
 
     return integer

@@ -53,6 +53,7 @@ def enter(t: Transition, frame: Frame, node: Map, given: Distributed) -> None:
     frame = flow.enter(t, frame, node)
     data = t.valued(effective_input(t, frame, node), frame.input)
     scope = t.scope(frame, data.json)
+    concurrency = 0 if node.max_concurrency is None else int(node.max_concurrency(scope))
     items = keys = total = None
     if given.reader is None:
         all_items = found(node, scope)
@@ -60,7 +61,9 @@ def enter(t: Transition, frame: Frame, node: Map, given: Distributed) -> None:
         total = len(all_items)
     frame = replace(frame, previous=t.emit("MapStateStarted", frame.previous, total or 0))
     t.put(frame)
-    run = _begun(t, frame, node, given, scope, total)
+    run = _begun(t, node, given, scope, concurrency, total)
+    fields = (None if field is None else t.value(field(scope)) for field in (given.reader, given.batcher, given.writer))
+    reader, batcher, writer = fields
     waiting = RunWait(
         int(run.token.split(".")[-2]),
         run.token,
@@ -69,7 +72,9 @@ def enter(t: Transition, frame: Frame, node: Map, given: Distributed) -> None:
         data,
         items,
         keys,
-        *(None if field is None else t.value(field(scope)) for field in (given.reader, given.batcher, given.writer)),
+        reader,
+        batcher,
+        writer,
     )
     t.runs[run.id] = run
     t.put(replace(frame, phase="waiting", waiting=waiting, previous=waiting.event))
@@ -93,8 +98,7 @@ def listed(t: Transition, found: Json, data: Value) -> tuple[Value, Value | None
     return t.valued(found, data), None
 
 
-def _begun(t: Transition, frame: Frame, node: Map, given: Distributed, scope: Scope, total: int | None) -> MapRun:
-    concurrency = 0 if node.max_concurrency is None else int(node.max_concurrency(scope))
+def _begun(t: Transition, node: Map, given: Distributed, scope: Scope, concurrency: int, total: int | None) -> MapRun:
     count = None if node.tolerated_failure_count is None else int(node.tolerated_failure_count(scope))
     percentage = None if node.tolerated_failure_percentage is None else node.tolerated_failure_percentage(scope)
     started, id = t.started, t.entropy.uuid()
