@@ -7,44 +7,22 @@ from __future__ import annotations
 
 import sys
 
-import click
-
 from statelang.views.account import account
 from statelang.views.explanation import explanation
 from statelang.views.picture import NoLayout
 
 from .graph import drawn
-from .options import set_option, store_option
-from .subject import Subject, execution_option, format_of, glossary_option, subject, to_option, write
+from .subject import Subject, view, write
 
 ENDINGS = {".md": "markdown", ".html": "html"}
 
 
-@click.command("explain")
-@click.argument("file", metavar="[FILE]", required=False)
-@click.option(
-    "-o", "--output", "output", type=click.Choice(["markdown", "html"]), help="How to print. [default: markdown]"
-)
-@to_option
-@execution_option
-@store_option
-@glossary_option
-@set_option
-def explain_command(
-    file: str | None,
-    output: str | None,
-    to: str | None,
-    execution: str | None,
-    store: str | None,
-    glossary: str | None,
-    sets: tuple[str, ...],
-) -> None:
+@view("explain", "How to print.", ENDINGS, "markdown")
+def explain_command(shown: Subject, kind: str, to: str | None) -> None:
     """Tell in plain sentences what the state machine FILE does, for those who will never read JSON.
 
     With --execution it tells what happened in that run: did it finish, and if not, where did it stall?
     """
-    kind = format_of(output, to, ENDINGS, "markdown")
-    shown = subject(file, sets, glossary, execution, store)
     if shown.course is None:
         document = explanation(shown.definition, shown.title, shown.glossary)
     else:

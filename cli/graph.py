@@ -5,45 +5,24 @@ Rule: what is drawn is decided in `statelang.views`; here is only said how it is
 
 from __future__ import annotations
 
-import click
-
 from statelang.views.explanation import step_texts
 from statelang.views.mermaid import mermaid
 from statelang.views.page import notes, page
 from statelang.views.picture import picture
 from statelang.views.svg import svg
 
-from .options import set_option, store_option
-from .subject import Subject, execution_option, format_of, glossary_option, subject, to_option, write
+from .subject import Subject, view, write
 
 ENDINGS = {".mmd": "mermaid", ".md": "mermaid", ".svg": "svg", ".html": "html"}
 
 
-@click.command("graph")
-@click.argument("file", metavar="[FILE]", required=False)
-@click.option(
-    "-o", "--output", "output", type=click.Choice(["mermaid", "svg", "html"]), help="How to draw. [default: mermaid]"
-)
-@to_option
-@execution_option
-@store_option
-@glossary_option
-@set_option
-def graph_command(
-    file: str | None,
-    output: str | None,
-    to: str | None,
-    execution: str | None,
-    store: str | None,
-    glossary: str | None,
-    sets: tuple[str, ...],
-) -> None:
+@view("graph", "How to draw.", ENDINGS, "mermaid")
+def graph_command(shown: Subject, kind: str, to: str | None) -> None:
     """Draw the state machine FILE: Mermaid for a README, SVG, or an HTML page to look around in.
 
     With --execution the states are coloured by what happened. The definition need not be ready to run.
     """
-    kind = format_of(output, to, ENDINGS, "mermaid")
-    write(drawn(subject(file, sets, glossary, execution, store), kind, fenced=bool(to and to.endswith(".md"))), to)
+    write(drawn(shown, kind, fenced=bool(to and to.endswith(".md"))), to)
 
 
 def drawn(shown: Subject, kind: str, *, fenced: bool = False) -> str:

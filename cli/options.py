@@ -33,7 +33,10 @@ AWS: Final = "aws:"
 """What `--bind` takes for AWS itself."""
 
 store_option: Final[Decorator] = click.option(
-    "--store", "store", metavar="URL", help="Where executions live: sqlite:///FILE. [default: sqlite:///statelang.db]"
+    "--store",
+    "store",
+    metavar="URL",
+    help="Where executions live: FILE, sqlite:///FILE or dynamodb://TABLE?region=…. [default: sqlite:///statelang.db]",
 )
 bind_option: Final[Decorator] = click.option(
     "--bind",

@@ -148,48 +148,37 @@ def worker_command(
             engine.close(grace_ms=GRACE_MS)
 
 
-@click.command("resume")
-@click.argument("name", metavar="NAME")
-@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
-@store_option
-@bind_option
-@policy_option
-@output_option
-def resume_command(
-    name: str, quiet: bool, store: str | None, bind: tuple[str, ...], policy: str | None, output: str | None
-) -> None:
+def _going_on(how: Callable[[Engine, str], None]) -> click.Command:
+    """A command that drives an execution of the store on; `how` it is begun is told by its name and docstring."""
+
+    @click.argument("name", metavar="NAME")
+    @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+    @store_option
+    @bind_option
+    @policy_option
+    @output_option
+    def command(
+        name: str, quiet: bool, store: str | None, bind: tuple[str, ...], policy: str | None, output: str | None
+    ) -> None:
+        chosen, bound = settings(), bindings(bind)
+        opened = open_store(store or chosen.store, existing=True)
+        with progress(quiet=quiet) as shown, _engine(chosen, opened, bound, policy, shown) as engine:
+            result = _drive(engine, lambda: how(engine, name), name)
+        _end(result, chosen, store, bindings_files(bind), output)
+
+    return click.command(how.__name__.removesuffix("_command"), help=how.__doc__)(command)
+
+
+@_going_on
+def resume_command(engine: Engine, name: str) -> None:
     """Drive the execution NAME on from where it stands, to its end."""
-    _go_on(name, quiet, store, bind, policy, output, lambda engine: engine.resume(name))
+    engine.resume(name)
 
 
-@click.command("redrive")
-@click.argument("name", metavar="NAME")
-@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
-@store_option
-@bind_option
-@policy_option
-@output_option
-def redrive_command(
-    name: str, quiet: bool, store: str | None, bind: tuple[str, ...], policy: str | None, output: str | None
-) -> None:
+@_going_on
+def redrive_command(engine: Engine, name: str) -> None:
     """Let the execution NAME, which ended without success, go on from the state that failed."""
-    _go_on(name, quiet, store, bind, policy, output, lambda engine: engine.redrive(name))
-
-
-def _go_on(
-    name: str,
-    quiet: bool,
-    store: str | None,
-    bind: tuple[str, ...],
-    policy: str | None,
-    output: str | None,
-    how: Callable[[Engine], object],
-) -> None:
-    chosen = settings()
-    opened = open_store(store or chosen.store, existing=True)
-    with progress(quiet=quiet) as shown, _engine(chosen, opened, bindings(bind), policy, shown) as engine:
-        result = _drive(engine, lambda: how(engine), name)
-    _end(result, chosen, store, bindings_files(bind), output)
+    engine.redrive(name)
 
 
 def _engine(

@@ -7,7 +7,7 @@ Rule: a definition need not be ready to run: placeholders may stand for values, 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,21 +26,12 @@ from statelang.views.glossary import Glossary, glossary_of
 from statelang.views.words import split_name
 
 from .executions import reader
-from .options import Decorator, bindings_files, values_of
+from .files import read_text
+from .options import Decorator, bindings_files, set_option, store_option, values_of
 from .output import say
 
 GLOSSARIES: Final = (".glossary.yaml", ".glossary.yml", ".glossary.json")
 """How the glossary beside a definition is called: `order.asl.yaml` has `order.glossary.yaml`."""
-
-execution_option: Final[Decorator] = click.option(
-    "--execution", metavar="NAME", help="Show what happened in this execution; FILE may be left out."
-)
-glossary_option: Final[Decorator] = click.option(
-    "--glossary", metavar="FILE", help="Your own words for states and resources. [default: the file beside FILE]"
-)
-to_option: Final[Decorator] = click.option(
-    "--to", "to", metavar="FILE", help="Write into this file, whose ending says in which format."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +84,6 @@ def titled(name: str) -> str:
     """A name as a title: `order-intake` is `Order intake`."""
     words = split_name(name)
     return words[:1].upper() + words[1:] if words else name
-
-
-def read_text(file: str) -> str:
-    """The text of a file. Raises InvalidDefinition."""
-    try:
-        return Path(file).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise InvalidDefinition(f"{file}: is not UTF-8 text (byte {problem.start})") from None
-    except OSError as problem:
-        raise InvalidDefinition(f"{file}: {problem.strerror or problem}") from None
 
 
 def _definition(file: str, values: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -200,3 +181,44 @@ def format_of(given: str | None, to: str | None, endings: Mapping[str, str], def
     if found is None:
         raise click.UsageError(f"--to {to}: say with -o what it is to be, or end it with {', '.join(endings)}")
     return found
+
+
+OPTIONS: Final[tuple[Decorator, ...]] = (
+    click.option("--to", "to", metavar="FILE", help="Write into this file, whose ending says in which format."),
+    click.option("--execution", metavar="NAME", help="Show what happened in this execution; FILE may be left out."),
+    store_option,
+    click.option(
+        "--glossary", metavar="FILE", help="Your own words for states and resources. [default: the file beside FILE]"
+    ),
+    set_option,
+)
+"""What every view takes beside its file and its formats."""
+
+Show = Callable[[Subject, str, str | None], None]
+"""Shows a subject in a format, on stdout or into a file."""
+
+
+def view(name: str, verb: str, endings: Mapping[str, str], default: str) -> Callable[[Show], click.Command]:
+    """The command of a view. `endings`: how a file is called -> the format it gets; `default`: that of stdout."""
+
+    def made(show: Show) -> click.Command:
+        def command(
+            file: str | None,
+            output: str | None,
+            to: str | None,
+            execution: str | None,
+            store: str | None,
+            glossary: str | None,
+            sets: tuple[str, ...],
+        ) -> None:
+            kind = format_of(output, to, endings, default)
+            show(subject(file, sets, glossary, execution, store), kind, to)
+
+        for option in reversed(OPTIONS):
+            command = option(command)
+        formats = click.Choice(list(dict.fromkeys(endings.values())))
+        command = click.option("-o", "--output", type=formats, help=f"{verb} [default: {default}]")(command)
+        command = click.argument("file", metavar="[FILE]", required=False)(command)
+        return click.command(name, help=show.__doc__)(command)
+
+    return made

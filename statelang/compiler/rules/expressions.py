@@ -12,7 +12,7 @@ from typing import Final
 
 from statelang.compiler.findings import Place
 from statelang.compiler.problems import NO_DOLLAR, NO_PATH, STATIC_RESULT, did_you_mean
-from statelang.compiler.queries import states_fields
+from statelang.compiler.queries import Name, states_fields
 from statelang.compiler.references import texts
 from statelang.compiler.rules.rule import LAMBDA, Found, Rule, machine, one, state
 from statelang.compiler.rules.timeouts import TOKEN, is_activity
@@ -57,16 +57,21 @@ def _templates(at: StateAt) -> Iterator[tuple[Json, Place]]:
 
 
 def _undollared(value: Json, place: Place) -> Iterator[Found]:
+    for key, item, at in _entries(value, place):
+        if key is not None and not key.endswith(".$") and isinstance(item, str) and looks_dynamic(item):
+            message = f"The field '{key}' looks like a path or intrinsic call, but its name lacks '.$'"
+            yield Found(message, at, f"did you mean '{key}.$'?", on_key=True)
+
+
+def _entries(value: Json, place: Place, key: str | None = None) -> Iterator[tuple[str | None, Json, Place]]:
+    """A value and everything in it, each with its place and its key; what is in an array has none."""
+    yield key, value, place
     if isinstance(value, dict):
-        for key, item in value.items():
-            if isinstance(item, str) and not key.endswith(".$") and looks_dynamic(item):
-                message = f"The field '{key}' looks like a path or intrinsic call, but its name lacks '.$'"
-                yield Found(message, place / key, f"did you mean '{key}.$'?", on_key=True)
-            else:
-                yield from _undollared(item, place / key)
+        for name, item in value.items():
+            yield from _entries(item, place / name, name)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _undollared(item, place / index)
+            yield from _entries(item, place / index)
 
 
 def no_path(at: StateAt) -> Iterator[Found]:
@@ -88,34 +93,29 @@ def _path(field: str) -> str:
 
 
 def _compared(rule: Given, place: Place) -> Iterator[Found]:
-    for key, value in rule.items():
-        inner = value if isinstance(value, list) else [value]
-        if key in ("And", "Or", "Not"):
-            for index, part in enumerate(inner):
-                if isinstance(part, dict):
-                    yield from _compared(part, place / key if key == "Not" else place / key / index)
-        elif key in _COMPARED and isinstance(value, str) and len(value) > 1 and _PATH.fullmatch(value):
-            yield Found(f"The value looks like a path, and '{key}' takes it as a text", place / key, _path(key))
+    for test, at in _tests(rule, place):
+        for key in _COMPARED:
+            value = test.get(key)
+            if isinstance(value, str) and len(value) > 1 and _PATH.fullmatch(value):
+                yield Found(f"The value looks like a path, and '{key}' takes it as a text", at / key, _path(key))
+
+
+def _tests(rule: Given, place: Place) -> Iterator[tuple[Given, Place]]:
+    """A Choice rule, and every rule that And, Or and Not combine in it."""
+    yield rule, place
+    for key in ("And", "Or"):
+        for row, at in rows(rule, key, place):
+            yield from _tests(row, at)
+    if isinstance(rule.get("Not"), dict):
+        yield from _tests(rule["Not"], place / "Not")
 
 
 def static_result(at: StateAt) -> Iterator[Found]:
     """Result is taken as it is."""
     if at.kind == "Pass" and at.language == "JSONPath":
-        yield from _static(at.value.get("Result"), at.place / "Result")
-
-
-def _static(value: Json, place: Place) -> Iterator[Found]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key.endswith(".$"):
-                yield Found(
-                    "Result is taken as it is: paths in it are not evaluated", place / key, "use Parameters", True
-                )
-            else:
-                yield from _static(item, place / key)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _static(item, place / index)
+        for key, _, place in _entries(at.value.get("Result"), at.place / "Result"):
+            if key is not None and key.endswith(".$"):
+                yield Found("Result is taken as it is: paths in it are not evaluated", place, "use Parameters", True)
 
 
 def query_in_jsonpath(at: StateAt) -> Iterator[Found]:
@@ -131,36 +131,30 @@ def path_in_jsonata(at: StateAt) -> Iterator[Found]:
     """A path in a JSONata state is just a text."""
     if at.language != "JSONata":
         return
-    for key in _QUERY_TEMPLATES:
-        yield from _paths(at.value.get(key), at.place / key)
-
-
-def _paths(value: Json, place: Place) -> Iterator[Found]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key.endswith(".$"):
+    for field in _QUERY_TEMPLATES:
+        for key, item, place in _entries(at.value.get(field), at.place / field):
+            if key is not None and key.endswith(".$"):
                 message = f"This state uses JSONata, where the name '{key}' is taken as it is"
-                yield Found(message, place / key, f"did you mean '{key[:-2]}': '{{% … %}}'?", on_key=True)
-            else:
-                yield from _paths(item, place / key)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _paths(item, place / index)
-    elif isinstance(value, str) and looks_dynamic(value):
-        yield Found("This state uses JSONata, where a path is an ordinary text", place, "write '{% … %}'")
+                yield Found(message, place, f"did you mean '{key[:-2]}': '{{% … %}}'?", on_key=True)
+            elif isinstance(item, str) and looks_dynamic(item):
+                yield Found("This state uses JSONata, where a path is an ordinary text", place, "write '{% … %}'")
 
 
 def misplaced_states(at: StateAt) -> Iterator[Found]:
     """$states.result and $states.errorOutput exist in a few fields only."""
+    for name, place in _states_read(at):
+        if name.name in ("result", "errorOutput") and name.name not in _there(at, place):
+            whose = "a Catch" if name.name == "errorOutput" else "a Task, Parallel or Map"
+            message = f"$states.{name.name} does not exist here, only in Output and Assign of {whose}"
+            yield Found(message, place, character=name.offset + 2)
+
+
+def _states_read(at: StateAt) -> Iterator[tuple[Name, Place]]:
+    """The fields of $states that a JSONata state reads, each with the place of the expression."""
     if at.language == "JSONata":
         for _, text, place in texts(at.value, at.place):
             for name in states_fields(opened(text)[2:-2]) if is_query(text) else ():
-                if name.name in ("result", "errorOutput") and name.name not in _there(at, place):
-                    where = "Output and Assign of a Task, Parallel or Map"
-                    if name.name == "errorOutput":
-                        where = "Output and Assign of a Catch"
-                    message = f"$states.{name.name} does not exist here, only in {where}"
-                    yield Found(message, place, character=name.offset + 2)
+                yield name, place
 
 
 def _there(at: StateAt, place: Place) -> tuple[str, ...]:
@@ -173,12 +167,10 @@ def _there(at: StateAt, place: Place) -> tuple[str, ...]:
 
 def unknown_states(at: StateAt) -> Iterator[Found]:
     """$states has four fields."""
-    if at.language == "JSONata":
-        for _, text, place in texts(at.value, at.place):
-            for name in states_fields(opened(text)[2:-2]) if is_query(text) else ():
-                if name.name not in STATES_FIELDS:
-                    hint = did_you_mean(name.name, STATES_FIELDS)
-                    yield Found(f"$states has no field '{name.name}'", place, hint, character=name.offset + 2)
+    for name, place in _states_read(at):
+        if name.name not in STATES_FIELDS:
+            hint = did_you_mean(name.name, STATES_FIELDS)
+            yield Found(f"$states has no field '{name.name}'", place, hint, character=name.offset + 2)
 
 
 def no_token_here(at: StateAt) -> Iterator[Found]:
@@ -198,21 +190,12 @@ def no_token_here(at: StateAt) -> Iterator[Found]:
 def bad_pattern(at: StateAt) -> Iterator[Found]:
     """A backslash in StringMatches stands before * or another backslash."""
     for row, place in rows(at.value, "Choices", at.place):
-        yield from _patterns(row, place)
-
-
-def _patterns(rule: Given, place: Place) -> Iterator[Found]:
-    pattern = rule.get("StringMatches")
-    if isinstance(pattern, str):
-        wrong = re.match(r"(?:[^\\]|\\[*\\])*", pattern, re.DOTALL)
-        if wrong is not None and wrong.end() < len(pattern):
-            message = "A backslash that escapes nothing: testing this fails the execution"
-            yield Found(message, place / "StringMatches", character=wrong.end())
-    for key in ("And", "Or"):
-        for row, at in rows(rule, key, place):
-            yield from _patterns(row, at)
-    if isinstance(rule.get("Not"), dict):
-        yield from _patterns(rule["Not"], place / "Not")
+        for test, where in _tests(row, place):
+            pattern = test.get("StringMatches")
+            wrong = re.match(r"(?:[^\\]|\\[*\\])*", pattern, re.DOTALL) if isinstance(pattern, str) else None
+            if wrong is not None and wrong.end() < len(wrong.string):
+                message = "A backslash that escapes nothing: testing this fails the execution"
+                yield Found(message, where / "StringMatches", character=wrong.end())
 
 
 def _query(type: str, **fields: Json) -> dict[str, Json]:
