@@ -1,6 +1,7 @@
 """CSV (asl.md 7.3): every cell is text; missing cells are empty, cells beyond the headers dropped.
 
-Quotes are doubled within quotes (RFC 4180). A backslash makes the character after it plain and is itself left out.
+Quotes are doubled within quotes (RFC 4180). A backslash makes the character after it plain and is itself left out; the
+end of a line is none of those characters.
 
 Rule: a row costs what it is long; its mark is the offset of the next one.
 """
@@ -12,13 +13,12 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from statelang.items.item import Item, failed
-from statelang.items.lines import Opener, lines
+from statelang.items.lines import BOM, Opener, lines
 from statelang.values import Json
 
 DELIMITERS: Final = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
 LARGEST_HEADERS: Final = 10 * 1024
 LARGEST_CELL: Final = 8 * 1024 * 1024
-BOM: Final = b"\xef\xbb\xbf"
 
 csv.field_size_limit(max(csv.field_size_limit(), LARGEST_CELL))
 
@@ -36,7 +36,7 @@ class _Rows:
         for line, place in self._lines:
             text = line.removeprefix(BOM) if self._first else line
             self._first, self.place = False, place
-            yield text.decode()
+            yield _ended(text.decode())
 
     def __iter__(self) -> Iterator[list[str]]:
         count, reader = 0, self._reader
@@ -56,6 +56,14 @@ class _Rows:
 
     def _where(self, count: int) -> str:
         return f"line that ends at byte {self.place}, {count + 1} rows after where reading began"
+
+
+def _ended(text: str) -> str:
+    """A line without the backslash before its end, unless that is plain itself."""
+    body = text.rstrip("\r\n")
+    if not body.endswith("\\") or (len(body) - len(body.rstrip("\\"))) % 2 == 0:
+        return text
+    return body[:-1] + text[len(body) :]
 
 
 def csv_rows(open_at: Opener, config: Json, mark: Json) -> Iterator[Item]:

@@ -8,14 +8,17 @@ Rule: a document of up to WHOLE bytes is read at once; a larger one is streamed.
 
 from __future__ import annotations
 
+import io
 import itertools
+import math
+from collections import deque
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Final
+from typing import BinaryIO, Final, cast
 
 from statelang.errors import InvalidInput
 from statelang.items.item import Item, failed
-from statelang.items.lines import Opener, lines
+from statelang.items.lines import BOM, Opener, lines
 from statelang.values import Json, decode
 
 WHOLE: Final = 4 * 1024 * 1024
@@ -85,11 +88,20 @@ def _streamed(open_at: Opener, tokens: list[str]) -> Iterator[tuple[str | None, 
             f"a JSON object beyond {WHOLE:,} bytes needs the package ijson: install statelang[items]"
         ) from None
     with open_at(0) as file:
+        _pass_mark(file)
         events = iter(ijson.basic_parse(file, buf_size=1 << 20))
         try:
             yield from _elements(ijson, events, _found(events, next(events), tokens))
+            if not tokens:
+                deque(events, maxlen=0)  # what follows the document is told, as it is where it is read whole
         except (ijson.JSONError, UnicodeDecodeError, StopIteration) as problem:
             raise failed(f"The object is not JSON: {problem}.") from None
+
+
+def _pass_mark(file: BinaryIO) -> None:
+    """Pass over a byte order mark, which is no part of the document."""
+    if cast(io.BufferedReader, file).peek(len(BOM)).startswith(BOM):
+        file.read(len(BOM))
 
 
 def _found(events: Iterator[tuple[str, Json]], first: tuple[str, Json], tokens: list[str]) -> str:
@@ -146,7 +158,9 @@ def _built(ijson: Json, events: Iterator[tuple[str, Json]], event: str, value: J
 def _plain(value: Json) -> Json:
     """Numbers as this project has them: int, or float."""
     if isinstance(value, Decimal):
-        return float(value)
+        if math.isinf(number := float(value)):
+            raise failed(f"The object is not JSON: the number {value} is out of range.")
+        return number
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import math
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ def parquet_rows(open_at: Opener, config: Json, mark: Json) -> Iterator[Item]:
                     for row in batch.to_pylist():
                         count += 1
                         if count > (mark or 0):
-                            yield Item(_json(row), count)
+                            yield Item(_row(row, count), count)
         except (pyarrow.ArrowException, OSError) as problem:
             raise failed(f"The Parquet file cannot be read: {problem}.") from None
 
@@ -52,6 +53,16 @@ def _seekable(file: BinaryIO) -> BinaryIO:
     shutil.copyfileobj(file, copy)
     copy.seek(0)
     return cast(BinaryIO, copy)
+
+
+def _row(row: dict[str, Any], number: int) -> Json:
+    told = {}
+    for name, value in row.items():
+        try:
+            told[name] = _json(value)
+        except OverflowError:
+            raise failed(f"The column {name} holds {value} in row {number}, which JSON has no number for.") from None
+    return told
 
 
 def _json(value: Any) -> Json:
@@ -66,6 +77,8 @@ def _json(value: Any) -> Json:
         return base64.b64encode(value).decode()
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
         return value.isoformat()
-    if isinstance(value, float) and value != value:
+    if isinstance(value, float) and not math.isfinite(value):
+        if math.isinf(value):
+            raise OverflowError
         return None
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)

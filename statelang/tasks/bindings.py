@@ -210,7 +210,10 @@ class Bindings:
     def _hint(self, name: str) -> str:
         aws = f"\n{ASK_AWS}" if self.aws is None and (is_aws(name) or not name.partition(":")[1]) else ""
         if not self.bound:
-            return f"nothing is bound at all: give a bindings file with --bind, or tasks={{…}} to the Engine{aws}"
+            others = [key for key in ("machines", "buckets", "connections") if getattr(self, key)]
+            what = f"only {' and '.join(others)} are bound, and no Resource" if others else "nothing is bound at all"
+            how = "name it under `resources` in a bindings file (--bind), or give tasks={…} to the Engine"
+            return f"{what}: {how}{aws}"
         import difflib
 
         near = difflib.get_close_matches(name, self.bound, n=1, cutoff=0.6)

@@ -12,7 +12,7 @@ import pytest
 
 from statelang.core.map_run import MapRun
 from statelang.errors import Fault
-from statelang.items import json_items
+from statelang.items import json_items, lines
 from statelang.items.item import Item
 from statelang.items.source import open_source
 from statelang.tasks.objects import FolderObjects
@@ -61,6 +61,11 @@ def sources(tmp_path: Path) -> Sources:
     return Sources(tmp_path)
 
 
+CSV_READER: Json = {
+    "Resource": "arn:aws:states:::s3:getObject",
+    "Arguments": {"Bucket": "b", "Key": "data"},
+    "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
+}
 FIRST: Json = {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}
 
 
@@ -96,6 +101,15 @@ class TestCsv:
     def test_a_byte_order_mark_is_no_part_of_a_header(self, sources: Sources) -> None:
         sources.put("data", b"\xef\xbb\xbfa\n1\n")
         assert sources.read(FIRST) == [{"a": "1"}]
+
+    def test_a_backslash_at_the_end_of_a_line_does_not_join_two_rows(self, sources: Sources) -> None:
+        sources.put("data", 'a,b\n1,C:\\temp\\\n2,x\\\\\r\n3,"y\\\nz"\n4,last\\')
+        assert sources.read(FIRST) == [
+            {"a": "1", "b": "C:temp"},
+            {"a": "2", "b": "x\\"},
+            {"a": "3", "b": "y\nz"},
+            {"a": "4", "b": "last"},
+        ]
 
     def test_nothing_is_no_items(self, sources: Sources) -> None:
         sources.put("data", "")
@@ -180,6 +194,10 @@ class TestJson:
         sources.put("data", '{"a": 1, "b": {"c": 2}}')
         assert sources.read({"InputType": "JSON"}) == [("a", 1), ("b", {"c": 2})]
 
+    def test_a_byte_order_mark_is_no_part_of_it(self, sources: Sources) -> None:
+        sources.put("data", b"\xef\xbb\xbf[1]")
+        assert sources.read({"InputType": "JSON"}) == [1]
+
     def test_a_pointer_finds_what_is_gone_through(self, sources: Sources) -> None:
         sources.put("data", '{"skip": [{"x": 1}], "a/b": [0, {"~": ["found"]}, 9], "z": 1}')
         assert sources.read({"InputType": "JSON", "ItemsPointer": "/a~1b/1/~0"}) == ["found"]
@@ -193,6 +211,8 @@ class TestJson:
             ('{"a": [1]}', {"ItemsPointer": "/b"}, "there is no 'b'"),
             ('{"a": [1]}', {"ItemsPointer": "/a/x"}, "there is no 'x'"),
             ("[1, 2", {}, "The object is not JSON"),
+            ("[1] 2", {}, "The object is not JSON"),
+            ("[1e400]", {}, "out of range"),
             ("[1]", {"ItemsPointer": "a"}, "ItemsPointer must be a JSON Pointer"),
         ],
     )
@@ -209,6 +229,52 @@ class TestJsonLines:
     def test_a_line_that_is_none_is_told(self, sources: Sources) -> None:
         sources.put("data", "1\n{\n")
         assert "2 lines after where reading began" in sources.failure({"InputType": "JSONL"})
+
+
+class TestBroken:
+    """What breaks off is told, and never taken for the end."""
+
+    BODY = b"a\n" + b"".join(b"%d\n" % (number * 7919 % 10_007) for number in range(10_000))
+
+    def packed(self, kind: str, body: bytes) -> bytes:
+        if kind == "gzip":
+            return gzip.compress(body)
+        packed: bytes = pytest.importorskip("zstandard").compress(body)
+        return packed
+
+    @pytest.mark.parametrize("kind", ["gzip", "zstd"])
+    def test_two_that_are_put_together_are_one(self, kind: str, sources: Sources) -> None:
+        sources.put("data", self.packed(kind, self.BODY[:9_000]) + self.packed(kind, self.BODY[9_000:]))
+        items = sources.open(CSV_READER, run())
+        assert [item.value["a"] for item in items] == self.BODY.decode().split()[1:]
+        assert sources.open(CSV_READER, run(items[4_999].mark, 5_000)) == items[5_000:]
+
+    @pytest.mark.parametrize("kind", ["gzip", "zstd"])
+    @pytest.mark.parametrize("left", [6, 20, 0.5, -5, -1])
+    def test_a_packed_object_that_breaks_off_is_told(self, kind: str, left: float, sources: Sources) -> None:
+        whole = self.packed(kind, self.BODY)
+        sources.put("data", whole[: int(len(whole) * left) if isinstance(left, float) else left])
+        with pytest.raises(Fault, match="Compressed file ended before"):
+            sources.open(CSV_READER, run())
+
+    def test_a_zstd_object_that_is_damaged_is_told(self, sources: Sources) -> None:
+        packer = pytest.importorskip("zstandard").ZstdCompressor(write_checksum=True)
+        whole = bytearray(packer.compress(self.BODY))
+        whole[len(whole) // 2] ^= 0xFF
+        sources.put("data", bytes(whole))
+        with pytest.raises(Fault, match="The object is no ZSTD"):
+            sources.open(CSV_READER, run())
+
+    @pytest.mark.parametrize("kind", ["CSV", "JSONL"])
+    def test_a_line_without_an_end_is_not_held(
+        self, kind: str, sources: Sources, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lines, "LONGEST", 10)
+        sources.put("data", "a\n" if kind == "CSV" else "1\n")
+        assert sources.open(CSV_READER, run()) == []
+        sources.put("data", "1\n" + "2" * 11 + "\n")
+        told = sources.failure({**FIRST, "InputType": kind})
+        assert "The line that begins at byte 2 is longer than 10 bytes" in told
 
 
 def test_parquet(sources: Sources) -> None:
@@ -229,6 +295,11 @@ def test_parquet(sources: Sources) -> None:
         {"n": number, "f": number / 2, "s": f"r{number}", "d": f"2026-01-0{number + 1}", "c": number}
         for number in range(5)
     ]
+    table = pyarrow.table({"f": [1.0, float("nan"), float("inf")]})
+    body = io.BytesIO()
+    parquet.write_table(table, body)
+    sources.put("data", body.getvalue())
+    assert "column f holds inf in row 3, which JSON has no number for" in sources.failure({"InputType": "PARQUET"})
     sources.put("data", b"no parquet")
     assert "cannot be read" in sources.failure({"InputType": "PARQUET"})
 

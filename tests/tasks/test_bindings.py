@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,18 @@ def test_what_is_missing_is_named_with_what_there_is() -> None:
     assert "bound are: arn:aws:lambda:*:function:charge" in text
     bindings.check([Use("Any", "arn:aws:states:::lambda:invoke", None), Use("Poll", "arn:aws:states:eu:1:activity:x")])
     assert bindings.find("arn:aws:states:eu:1:activity:x", {}) is None
+
+
+def test_a_file_that_binds_only_machines_or_buckets_is_not_called_empty(tmp_path: Path) -> None:
+    file = tmp_path / "b.yaml"
+    for text, said in (
+        ("buckets: {s3://in/: in}\n", "only buckets are bound, and no Resource: name it under `resources`"),
+        ("machines: {ship: s.asl.yaml}\nbuckets: {in: in}\n", "only machines and buckets are bound, and no Resource"),
+        ("{}", "nothing is bound at all: name it under `resources` in a bindings file (--bind)"),
+    ):
+        file.write_text(text)
+        with pytest.raises(UnboundResource, match=re.escape(said)):
+            read_bindings(file).check([Use("Charge", ARN)])
 
 
 def test_a_file_binds_relative_to_itself(tmp_path: Path) -> None:
