@@ -45,6 +45,8 @@ class Action:
     finish: Finish | None = None
     boto: str | None = None
     """botocore's name of the service, where it is another one than the service's own."""
+    waits: Callable[[Json], Failed | None] | None = None
+    """What is wrong with what the operation told, where the state waits for more than that."""
     began: Callable[[TaskCall, Json, Failed], Json] | None = None
     """What a lost request of the same attempt has begun already, where a refusal tells so; None: nothing."""
 
@@ -58,9 +60,7 @@ SERVICES: Final[Mapping[str, Service]] = {
     "dynamodb": Service("dynamodb", Speech("DynamoDB", "AmazonDynamoDBv2", "AmazonDynamoDBException")),
     "ecs": Service("ecs", Speech("ECS", "AmazonECS", "AmazonECSException")),
     "eks": Service("eks", Speech("EKS", "AmazonEKS", "AmazonEKSException")),
-    "elasticmapreduce": Service(
-        "emr", Speech("ElasticMapReduce", "AmazonElasticMapReduce", "AmazonElasticMapReduceException")
-    ),
+    "elasticmapreduce": Service("emr", Speech("EMR", "AmazonElasticMapReduce", "AmazonElasticMapReduceException")),
     "emr-containers": Service(
         "emr-containers", Speech("EMRContainers", "AmazonEMRContainers", "AmazonEMRContainersException")
     ),
@@ -75,7 +75,12 @@ SERVICES: Final[Mapping[str, Service]] = {
     "sqs": Service("sqs", Speech("SQS", "AmazonSQS", "AmazonSQSException", "service")),
     "states": Service("stepfunctions", Speech("StepFunctions", "AWSStepFunctions", "AWSStepFunctionsException")),
 }
-"""Service of a Resource -> its row. Lambda, HTTP, API Gateway and `eks:call` have modules of their own."""
+"""Service of a Resource -> its row. Lambda, HTTP, API Gateway and `eks:call` have modules of their own.
+
+Where the names of errors are from: DynamoDB, SQS, SNS, StepFunctions, EventBridge are recorded. Athena, Batch, Bedrock,
+CodeBuild, ECS, EMR, EMRServerless, Glue, MediaConvert, SageMaker stand in the Retry of machines that run on AWS.
+DataBrew, EKS and EMRContainers follow the pattern of the others, and nobody was found who tells.
+"""
 
 
 def _events(action: Optimized, call: TaskCall, given: dict[str, Json]) -> dict[str, Json]:
@@ -108,6 +113,11 @@ def _began(call: TaskCall, given: Json, failed: Failed) -> Json:
 
 def _all_entries(told: Json) -> Json | Failed:
     return Failed("EventBridge.FailedEntry", encode(told)) if told.get("FailedEntryCount") else told
+
+
+def _placed(told: Json) -> Failed | None:
+    """ECS answers well though it could not place a task; a state that would wait for it fails (developer guide)."""
+    return Failed("AmazonECS.Unknown", encode(told)) if told.get("Failures") else None
 
 
 def _flow(action: Optimized, call: TaskCall, given: dict[str, Json]) -> dict[str, Json]:
@@ -185,6 +195,7 @@ def _json(text: Json) -> Json:
 
 ACTIONS: Final[Mapping[tuple[str, str], Action]] = {
     ("states", "startExecution"): Action(prepare=_name, began=_began),
+    ("ecs", "runTask"): Action(waits=_placed),
     ("events", "putEvents"): Action(prepare=_events, finish=_all_entries),
     ("bedrock", "invokeModel"): Action("InvokeModel", finish=_answered, boto="bedrock-runtime"),
     ("elasticmapreduce", "createCluster"): Action("RunJobFlow", finish=_cluster),
@@ -229,6 +240,8 @@ class Optimized:
             sent = given if action.prepare is None else action.prepare(self, call, given)
             told, response = self.ask(call, action.operation, sent)
             result = told if action.finish is None else action.finish(told)
+            if self.pattern and action.waits is not None:
+                result = action.waits(result) or result
             if isinstance(result, Failed):
                 return result
             whole = {**result, **transport(response)} if self.row.transport else result

@@ -88,6 +88,45 @@ def test_lambda_invoke_sends_a_text_as_it_is_and_an_object_as_json() -> None:
             assert answer.output["ExecutedVersion"] == "$LATEST"
 
 
+@pytest.mark.parametrize("pattern", ["", ".sync", ".waitForTaskToken"])
+@pytest.mark.parametrize("placed", [True, False])
+def test_a_task_that_ecs_did_not_place_fails_who_waits_for_it(pattern: str, placed: bool) -> None:
+    """As the developer guide has it; a state that only asks takes the answer as it is."""
+    tasks = [{"taskArn": "arn:aws:ecs:us-east-1:1:task/t"}] if placed else []
+    failures = [] if placed else [{"arn": "a", "reason": "RESOURCE:CPU"}]
+    says = Says(200, json.dumps({"tasks": tasks, "failures": failures}))
+    with loopback(lambda asked: says) as server:
+        answer = at(server.url).perform(call(f"{STATES}ecs:runTask{pattern}", {"Cluster": "c", "TaskDefinition": "d"}))
+    if placed or not pattern:
+        assert isinstance(answer, Submitted if pattern == ".sync" else Succeeded)
+        assert [failure["Reason"] for failure in answer.output["Failures"]] == ["RESOURCE:CPU"] * (not placed)
+    else:
+        assert answer.error == "AmazonECS.Unknown"
+        assert json.loads(answer.cause)["Failures"] == [{"Arn": "a", "Reason": "RESOURCE:CPU"}]
+
+
+@pytest.mark.parametrize(
+    ("resource", "input", "code", "error"),
+    [
+        ("elasticmapreduce:addStep", {"ClusterId": "c", "Step": {"Name": "s"}}, "ThrottlingException",
+         "EMR.AmazonElasticMapReduceException"),
+        ("glue:startJobRun", {"JobName": "j"}, "ConcurrentRunsExceededException",
+         "Glue.ConcurrentRunsExceededException"),
+        ("athena:startQueryExecution", {"QueryString": "q"}, "TooManyRequestsException",
+         "Athena.TooManyRequestsException"),
+        ("athena:startQueryExecution", {"QueryString": "q"}, "ThrottlingException", "Athena.AmazonAthenaException"),
+        ("sagemaker:createModel", {"ModelName": "m"}, "ThrottlingException", "SageMaker.AmazonSageMakerException"),
+        ("ecs:runTask", {"TaskDefinition": "d"}, "ThrottlingException", "ECS.AmazonECSException"),
+        ("ecs:runTask", {"TaskDefinition": "d"}, "ServerException", "ECS.ServerException"),
+        ("codebuild:startBuild", {"ProjectName": "p"}, "ThrottlingException", "CodeBuild.AWSCodeBuildException"),
+    ],
+)  # fmt: skip
+def test_refusals_have_the_names_by_which_machines_catch_them(resource: str, input: Any, code: str, error: str) -> None:
+    says = Says(400, json.dumps({"__type": code, "message": "no"}))
+    with loopback(lambda asked: says) as server:
+        assert at(server.url).perform(call(f"{STATES}{resource}", input)).error == error
+
+
 def test_api_gateway() -> None:
     def api(asked: Asked) -> Says:
         status = 403 if asked.path.startswith("/v1/no") else 200
