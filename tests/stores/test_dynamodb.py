@@ -10,9 +10,11 @@ import json
 import os
 import random
 import time
+from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import boto3
 import msgspec
@@ -20,6 +22,7 @@ import pytest
 from moto import mock_aws
 from moto.server import ThreadedMotoServer
 
+from statelang import Engine
 from statelang.config import open_care, open_store, table_care
 from statelang.core.execution import Execution, apply
 from statelang.core.history import expand
@@ -283,6 +286,38 @@ def test_the_table_is_looked_after(table: str, tmp_path: Path) -> None:
         store.calls.delete_all([("e:running", "live:start")])  # type: ignore[attr-defined]
         (problem,) = care.check()
         assert "running" in problem
+
+
+def test_what_the_first_format_wrote_is_read_and_goes_on(table: str) -> None:
+    """`dynamodb-format-1.json.gz` is a backup that a version made which knew format 1 alone."""
+    with gzip.open(Path(__file__).with_name("dynamodb-format-1.json.gz"), "rt") as lines:
+        items = [_typed(json.loads(line)["Item"]) for line in lines]
+    assert {item["format"]["N"] for item in items if "format" in item} == {"1"}
+    store = DynamoStore(read_address(table.removeprefix("dynamodb:")))
+    store.calls.put_all(items)
+    assert open_care(table).check() == []
+    asked = store.summary("asks").digest
+    with Engine(store, tasks={"work": lambda data: data}, policy="effect") as engine:
+        assert engine.result("done").output["at3"] == {"n": 1}  # type: ignore[index]
+        task = engine.get_activity_task("arn:aws:states:us-east-1:000000000000:activity:ask")
+        assert task is not None
+        engine.send_task_success(task.token, {"all": "well"})
+        assert engine.wait("asks", drive=True).output == {"all": "well"}
+        events = list(engine.history("asks"))
+        assert [event["id"] for event in events] == list(range(1, len(events) + 1))
+        assert sum(event["type"] == "LambdaFunctionSucceeded" for event in events) == 14
+        assert store.summary("asks").digest == asked
+        assert store.reading.item("asks")["format"] == {"N": "2"}
+    assert open_care(table).check() == []
+
+
+def _typed(item: dict[str, dict[str, str]]) -> dict[str, dict[str, Any]]:
+    """An item from DynamoDB JSON: bytes from base64."""
+    return {
+        name: {kind: b64decode(value) if kind == "B" else value}
+        for name, typed in item.items()
+        for kind, value in typed.items()
+    }
 
 
 def test_a_table_that_is_not_there_is_named() -> None:

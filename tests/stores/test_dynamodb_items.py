@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import random
+import zlib
 
 import msgspec
 import pytest
 
-from statelang.errors import UnreadableCheckpoint
-from statelang.stores.dynamodb.items import DICTIONARY, Body, compressed, pack_body, pack_tail, read_tail, unpack
+from statelang.errors import StoreTooNew, UnreadableCheckpoint
+from statelang.stores.dynamodb.items import (
+    DICTIONARY,
+    FIRST_WORDS,
+    WORDS,
+    Body,
+    compressed,
+    pack_body,
+    pack_tail,
+    read_body,
+    read_tail,
+    unpack,
+)
+from statelang.stores.dynamodb.lines import line
 
 INPUT = random.Random(7).randbytes(500).hex().encode()
 
@@ -37,10 +50,29 @@ def test_another_input_is_refused() -> None:
 
 
 def test_a_tail_stands_beside_its_body() -> None:
-    body = Body(msgspec.Raw(b"{}"), tail=[msgspec.Raw(b'{"a":1}'), msgspec.Raw(b"[2]")], first=4)
-    bare = msgspec.json.decode(unpack(pack_body(body), b""), type=Body)
+    first = line(b'{"a":1}', [(4, b"{}")], [])
+    body = Body(msgspec.Raw(b"{}"), tail=[first, line(b'{"a":2}', [(5, b"{}")], [first])], first=4)
+    item = {"pk": {"S": "e:one"}, "format": {"N": "2"}, "body": {"B": pack_body(body, "one")}}
+    bare = read_body(item)
     assert bare == Body(msgspec.Raw(b"{}"), first=4)
-    item = {"tail": {"B": pack_tail(body.tail, INPUT)}}
-    assert [bytes(line) for line in read_tail(item, bare, INPUT).tail] == [b'{"a":1}', b"[2]"]
+    tailed = {**item, "tail": {"B": pack_tail(body.tail, INPUT)}}
+    assert read_tail(tailed, bare, INPUT).tail == body.tail
     assert pack_tail([], INPUT) == b""
-    assert read_tail({}, bare, INPUT) is bare
+    assert read_tail(item, bare, INPUT) is bare
+
+
+def test_what_the_dictionaries_hold_never_changes() -> None:
+    """They stand in what is stored: new words are a new dictionary, which is tried beside these."""
+    assert {zlib.crc32(FIRST_WORDS), zlib.crc32(WORDS)} == {3094520405, 3213552656}
+
+
+def test_what_another_format_compressed_is_read() -> None:
+    press = zlib.compressobj(6, zdict=INPUT + FIRST_WORDS)
+    assert unpack(press.compress(b"tail") + press.flush(), INPUT) == b"tail"
+    press = zlib.compressobj(6, zdict=FIRST_WORDS)
+    assert unpack(press.compress(b"body") + press.flush(), b"one") == b"body"
+
+
+def test_a_newer_format_is_refused_by_name() -> None:
+    with pytest.raises(StoreTooNew, match=r"format 3; .* formats 1 and 2"):
+        read_body({"pk": {"S": "e:one"}, "format": {"N": "3"}, "body": {"B": b""}})

@@ -119,7 +119,7 @@ class Beginning:
             **driven,
             "epoch": {"N": "1"},
             "format": {"N": str(FORMAT)},
-            "digest": {"S": started.digest},
+            "digest": {"B": bytes.fromhex(started.digest)},
             "commit": {"B": plan.id},
             "posted": {"N": "0"},
             "taken": {"N": "0"},

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from statelang.errors import InvalidSettings, StoreError, StoreFull, StoreReadOnly
@@ -281,20 +282,27 @@ OLD: Final = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
 
 EXPRESSIONS: Final = ("KeyConditionExpression", "ConditionExpression", "UpdateExpression")
-_NAME: Final = re.compile(r"(?<![:#\w])(pk|sk|queue|due|machine|listed|epoch|commit|posted|taken|body|tail)\b")
+_NAME: Final = re.compile(r"(?<![:#\w])(pk|sk|queue|due|machine|listed|epoch|format|commit|posted|taken|body|tail)\b")
 
 
 def _aliased(arguments: dict[str, Any]) -> dict[str, Any]:
     """Expressions with every attribute by an alias: DynamoDB reserves hundreds of words, and may reserve more."""
-    names: set[str] = set()
+    names: dict[str, str] = {}
     told = dict(arguments)
     for key in EXPRESSIONS:
         if key in told:
-            names.update(_NAME.findall(told[key]))
-            told[key] = _NAME.sub(r"#\1", told[key])
+            told[key], known = _alias(told[key])
+            names |= known
     if names:
-        told["ExpressionAttributeNames"] = {f"#{name}": name for name in sorted(names)}
+        told["ExpressionAttributeNames"] = names
     return told
+
+
+@lru_cache(maxsize=256)
+def _alias(expression: str) -> tuple[str, Mapping[str, str]]:
+    """An expression by aliases, and what they stand for. There are few expressions."""
+    names = {f"#{name}": name for name in sorted(set(_NAME.findall(expression)))}
+    return _NAME.sub(r"#\1", expression), names
 
 
 def _ours(item: Item | None, commit: bytes) -> bool:

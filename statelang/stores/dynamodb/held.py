@@ -24,16 +24,19 @@ from statelang.core.frame import Frame, rewrite
 from statelang.ports import Commit
 from statelang.stores.dynamodb.items import (
     EXECUTION,
+    FORMAT,
     FREE,
     Body,
     Chunk,
     compressed,
     encode_chunk,
+    id_of,
     listed,
     pack_body,
     pack_tail,
     units,
 )
+from statelang.stores.dynamodb.lines import Line, line
 
 FRAMES: Final = 64
 """How many frames may stand in the execution's item."""
@@ -42,7 +45,7 @@ FRAME_BYTES: Final = 4_096
 """How large they may be together, uncompressed."""
 
 APART: Final = 16_384
-"""From how many characters on a value is a blob of its own."""
+"""From how many bytes on a value is a blob of its own."""
 
 ROOM: Final = 400
 """How much history an execution's item has room for, at least, in bytes."""
@@ -85,6 +88,8 @@ class Plan(NamedTuple):
         change: dict[str, Any] = {"commit": {"B": self.id}}
         if self.body is not None:
             change |= {"body": {"B": self.body}, "tail": {"B": self.tail} if self.tail else None}
+            if held.format != FORMAT:
+                change["format"] = {"N": str(FORMAT)}
         if self.head.status != held.head.status:
             change["listed"] = {"S": listed(self.head.status, held.started_at)}
         if commit.posts:
@@ -120,6 +125,8 @@ class Held:
     """The Map Run whose child it is, and (`index`) which of its children."""
     index: int = 0
     """The last post that was consumed."""
+    format: int = FORMAT
+    """That of its item, until this worker writes it."""
     known: bytes = b""
     """Its input, which what it writes repeats much of."""
     overhead: int = 400
@@ -140,12 +147,12 @@ class Held:
         merged = merge(commit.steps)
         changed = {frame.id: frame for frame in merged.frames}
         state, inline = self._state(merged.head, changed, commit.swept)
-        line, refs = self._line(merged, inline, changed, commit.swept, put)
+        told, refs = self._line(merged, inline, changed, commit.swept, put)
         body = msgspec.structs.replace(
             self.body,
             state=state,
             inline=inline,
-            tail=[*self.body.tail, line],
+            tail=[*self.body.tail, told],
             first=self.body.first if self.body.tail else commit.steps[0].number,
             refs={**self.body.refs, **refs},
             segments=[] if inline else self.body.segments,
@@ -171,7 +178,7 @@ class Held:
 
     def _line(
         self, merged: Merged, inline: bool, changed: dict[int, Frame], swept: Sequence[int], put: Put
-    ) -> tuple[msgspec.Raw, dict[int, str]]:
+    ) -> tuple[Line, dict[int, str]]:
         """The checkpoint for the log: with the frames that changed, where they are not inline (the first time: all)."""
         frames: Iterable[Frame] = ()
         if not inline:
@@ -180,11 +187,12 @@ class Held:
         for value in merged.values:
             if value.id == 1:  # the input, which stands with what was started
                 continue
-            if len(value.text) >= APART:
-                refs[value.id] = put(value.text.encode())
+            text = value.text.encode()
+            if len(text) >= APART:
+                refs[value.id] = put(text)
             else:
-                own.append(value)
-        return msgspec.Raw(encode_merged(merged._replace(frames=list(frames), values=own))), refs
+                own.append((value.id, text))
+        return line(encode_merged(merged._replace(frames=list(frames), values=())), own, self.body.tail), refs
 
     def _segments(
         self, inline: bool, changed: dict[int, Frame], swept: Sequence[int], put: Put
@@ -222,7 +230,7 @@ class Held:
             told = [(segment.blob, len(segment.frames)) for segment in segments]
             body = msgspec.structs.replace(body, segments=told, since=head.counter + 1)
             return self._flushed(id, commit, head, changed, body, segments, garbage)
-        packed, tail = pack_body(body), pack_tail(body.tail, self.known)
+        packed, tail = pack_body(body, id_of(self.pk)), pack_tail(body.tail, self.known)
         whole = self.overhead + len(packed) + len(tail)
         if head.status == "RUNNING" and whole <= (self.limit or self._limit(body)):
             return Plan(commit, id, packed, tail, None, body, head, changed, segments, garbage)
@@ -245,13 +253,13 @@ class Held:
         segments: list[Segment] | None,
         garbage: list[str],
     ) -> Plan:
-        bare = msgspec.structs.replace(body, tail=[], refs={})
-        chunk = Chunk(body.tail, body.refs)
-        return Plan(commit, id, pack_body(bare), b"", (body.first, chunk), bare, head, changed, segments, garbage)
+        bare = msgspec.structs.replace(body, tail=(), refs={})
+        chunk, packed = (body.first, Chunk(body.tail, body.refs)), pack_body(bare, id_of(self.pk))
+        return Plan(commit, id, packed, b"", chunk, bare, head, changed, segments, garbage)
 
     def _limit(self, body: Body) -> int:
         """How large the item may grow before its tail is written as a chunk: to the end of a write unit."""
-        bare = self.overhead + len(pack_body(msgspec.structs.replace(body, refs={})))
+        bare = self.overhead + len(pack_body(msgspec.structs.replace(body, refs={}), id_of(self.pk)))
         self.limit = 1024 * units(bare + ROOM)
         return self.limit
 
@@ -263,6 +271,7 @@ class Held:
             self.taken = max(self.taken, *commit.posts)
         if plan.next is None or plan.body is None:
             return
+        self.format = FORMAT
         _renew(self.frames, plan.frames, commit.swept)
         if plan.next.inline or plan.segments is not None:
             self.fresh.clear()

@@ -32,6 +32,7 @@ from statelang.stores.dynamodb.items import (
     START,
     Body,
     Chunk,
+    digest_of,
     execution_key,
     id_of,
     listed,
@@ -95,7 +96,7 @@ class Reading:
         known = started.input.encode()
         body = read_tail(item, read_body(item), known)
         state = reader.checkpoint(bytes(body.state))
-        tail = [reader.checkpoint(bytes(line)) for line in body.tail]
+        tail = [reader.checkpoint(line.checkpoint) for line in body.tail]
         frames: dict[int, Frame] = {frame.id: frame for frame in state.frames}
         segments: list[Segment] = []
         fresh: dict[int, None] = {}
@@ -161,7 +162,7 @@ class Reading:
         for chunk in self._chunks(item["pk"]["S"], known, body.since):
             refs.update(chunk.refs)
             for line in chunk.lines:
-                checkpoint = reader.checkpoint(bytes(line))
+                checkpoint = reader.checkpoint(line.checkpoint)
                 if checkpoint.head.counter <= counter:
                     yield checkpoint
 
@@ -191,7 +192,7 @@ class Reading:
             for chunk in chunks:
                 refs.update(chunk.refs)
                 for line in chunk.lines:
-                    reader.checkpoint(bytes(line))
+                    reader.checkpoint(line.checkpoint)
             still = self._fetch(pk, missing, refs)
             if still and still[0] is missing[0]:
                 raise UnreadableCheckpoint(f"{self.calls.address}: value {missing[0].id} of {id_of(pk)} is missing")
@@ -239,7 +240,7 @@ class Reading:
         for chunk in chunks:
             refs.update(chunk.refs)
             for line in chunk.lines:
-                checkpoint = Reader().checkpoint(bytes(line))
+                checkpoint = Reader().checkpoint(line.checkpoint)
                 texts.update((known, bytes(text).decode()) for known, text in checkpoint.values.items())
                 records.update((record[0], record) for record in checkpoint.records)
         recent = [records[first] for first in sorted(records) if first + len(records[first][2]) > after + 1]
@@ -284,7 +285,7 @@ class Reading:
             head.redrives,
             head.error,
             head.cause,
-            item["digest"]["S"],
+            digest_of(item),
         )
 
     def summaries(self, machine: str | None, status: str | None, limit: int, before: int | None) -> list[Summary]:

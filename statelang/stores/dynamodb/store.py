@@ -147,7 +147,7 @@ class DynamoStore:
         if held is not None and held.epoch == lease.epoch == number(item, "epoch"):
             held.head, held.commit, held.taken = execution.head, item["commit"]["B"], number(item, "taken")
             held.packed = len(item["body"]["B"]) + len(item.get("tail", {"B": b""})["B"])
-            held.overhead = size(item) - held.packed
+            held.overhead, held.format = size(item) - held.packed, number(item, "format")
             held.known = execution.started.input.encode()
             held.frames, held.body = dict(execution.frames), loaded.body
             held.lines, held.fresh, held.segments = loaded.lines, loaded.fresh, loaded.segments
