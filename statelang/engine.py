@@ -223,8 +223,7 @@ class Engine(Reach):
     def _await(
         self, name: str, waiter: _Waiter, timeout: float | None, unless: threading.Event | None, drive: bool
     ) -> Result:
-        result = self.result(name)
-        left = timeout
+        result, left = self._stands(name), timeout
         while result.status == "RUNNING" and (left is None or left > 0) and not (unless and unless.is_set()):
             pause = POLL_SECONDS if left is None else min(POLL_SECONDS, left)
             if waiter.done.wait(pause):
@@ -239,6 +238,10 @@ class Engine(Reach):
                 if drive and result.status == "RUNNING" and not self.store.summary(name).driven:
                     self._take(name, "resume")
         return result
+
+    def _stands(self, name: str) -> Result:
+        """As `result`, without asking the store for what is driven here: whoever waits is told of its end."""
+        return Result(name, "RUNNING", None, None, None) if name in self._worker.live else self.result(name)
 
     def result(self, name: str) -> Result:
         """How an execution stands now. Raises ExecutionNotFound."""

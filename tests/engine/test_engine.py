@@ -364,6 +364,19 @@ def test_wait_with_a_timeout_tells_that_it_runs(engine: Make) -> None:
         running.wait("nobody")
 
 
+def test_whoever_waits_for_what_is_driven_here_asks_the_store_nothing(
+    engine: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end = threading.Event()
+    running = engine(lambda data: may_end.wait(10))
+    name = running.start(machine(task()), {})
+    monkeypatch.setattr(running.store, "summary", None)
+    monkeypatch.setattr(running.store, "read", None)
+    assert running.wait(name, timeout=0.01).status == "RUNNING"
+    threading.Timer(0.05, may_end.set).start()
+    assert running.wait(name).output is True
+
+
 def test_names_that_aws_would_refuse_are_refused(engine: Make) -> None:
     for wrong in ("", "a b", "x" * 81, "what?", "a/b"):
         with pytest.raises(statelang.InvalidSettings):
