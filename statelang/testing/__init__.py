@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from statelang.testing.clock import VirtualClock
     from statelang.testing.coverage import Coverage
     from statelang.testing.mocks import Mock
+    from statelang.testing.replies import Call
     from statelang.testing.simulate import simulate
     from statelang.testing.suite import Suite, Verdict, open_suite
-    from statelang.testing.trial import Call, Happened
+    from statelang.testing.trial import Happened
 
 _HOME = {
     "VirtualClock": "clock",
@@ -29,7 +30,7 @@ _HOME = {
     "Suite": "suite",
     "Verdict": "suite",
     "open_suite": "suite",
-    "Call": "trial",
+    "Call": "replies",
     "Happened": "trial",
 }
 

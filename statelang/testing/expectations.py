@@ -14,7 +14,8 @@ from statelang.language.scope import ABSENT
 from statelang.testing.cases import CallExpected, Case
 from statelang.testing.durations import in_words
 from statelang.testing.mocks import holds
-from statelang.testing.trial import Call, Happened
+from statelang.testing.replies import Call
+from statelang.testing.trial import Happened
 from statelang.values import Json, encode
 
 LONGEST: Final = 400

@@ -17,7 +17,6 @@ from statelang.core.context import context_object
 from statelang.core.execution import Execution, Started, Status, Step
 from statelang.core.frame import Frame, TaskWait
 from statelang.core.limits import AWS, Limits
-from statelang.core.resource import classify
 from statelang.core.stimulus import (
     Posted,
     Redriven,
@@ -29,45 +28,21 @@ from statelang.core.stimulus import (
 )
 from statelang.errors import StatelangError
 from statelang.items.several import Find
-from statelang.language.scope import ABSENT, Absent
+from statelang.language.scope import ABSENT
 from statelang.names import name_from
 from statelang.objects import Objects
-from statelang.ports import Answer, Failed, Integrations, Jobs, Pending, Submitted, Succeeded, TaskCall
+from statelang.ports import Answer, Failed, Integrations, Jobs, Pending, Submitted, TaskCall
 from statelang.program import Program
 from statelang.tasks.bindings import Bindings, matches
-from statelang.tasks.lambda_function import INVOKE, LambdaTask, envelope
+from statelang.tasks.lambda_function import INVOKE, LambdaTask
 from statelang.tasks.objects import S3Objects
 from statelang.testing.cases import Case, Happening
 from statelang.testing.durations import in_words
 from statelang.testing.mocks import Mock, holds
 from statelang.testing.reading import Faulty
+from statelang.testing.replies import Call, Trouble, Unfit, answered, mocked, short
 from statelang.testing.simulation import Reply, Simulation, Watch, Way, no_buckets, start, unseen
 from statelang.values import Json, encode
-
-REQUEST_ID = "00000000-0000-4000-8000-000000000000"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A task that was asked for. `attempt` counts from 0 within the visit.
-
-    `event` is its …Scheduled event. A child execution of a Map Run has a history of its own: then it is the last event
-    before the child began.
-    """
-
-    state: str
-    resource: str
-    input: Json
-    attempt: int
-    event: int
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why a trial could not go on: the case does not say what should happen at this event."""
-
-    message: str
-    event: int
 
 
 @dataclass(slots=True)
@@ -92,13 +67,6 @@ class Happened:
     def path(self) -> tuple[str, ...]:
         """The states in the order in which they were entered."""
         return tuple(event["stateEnteredEventDetails"]["name"] for event in self.entered)
-
-
-class _Unfit(Exception):
-    """The case does not say what should happen now."""
-
-    def __init__(self, message: str, event: int) -> None:
-        self.trouble = Trouble(message, event)
 
 
 def try_case(
@@ -172,7 +140,7 @@ class _Trial:
             if simulation.upcoming() is not None:
                 steps = f"{len(simulation.steps):,} steps"
                 trouble = Trouble(f"it goes on and on: stopped after {steps}", simulation.execution.head.events)
-        except _Unfit as unfit:
+        except Unfit as unfit:
             trouble = unfit.trouble
         head = simulation.execution.head
         ended = simulation.now if head.stopped_at is None else head.stopped_at
@@ -192,7 +160,7 @@ class _Trial:
         mock = self._mock(call)
         if mock is None or mock.does == "perform":
             return self._performed(request, execution, frame, call, mock)
-        return _mocked(mock, request, frame, call, execution)
+        return mocked(mock, request, frame, call, execution)
 
     def _mock(self, call: Call) -> Mock | None:
         """The mock that answers a call; None where none is meant for it."""
@@ -207,7 +175,7 @@ class _Trial:
                 self.used[id(mock)] += 1
                 return mock
         words = f"call {number + 1} of the mocks of {key!r} (attempt {call.attempt}) fits none of them"
-        raise _Unfit(f"{words}: {_short(call.input)}", call.event)
+        raise Unfit(f"{words}: {short(call.input)}", call.event)
 
     def _key(self, call: Call) -> str | None:
         mocks = self.case.mocks
@@ -224,14 +192,14 @@ class _Trial:
         if mock is not None and mock.target is not None:
             integrations = Bindings.of({request.resource: mock.target}, self.folder)
         if integrations is None:
-            message = f"{call.state} has no mock, and the file of cases names no bindings: {_short(call.input)}"
-            raise _Unfit(message, call.event)
+            message = f"{call.state} has no mock, and the file of cases names no bindings: {short(call.input)}"
+            raise Unfit(message, call.event)
         try:
             integration = integrations.find(request.resource, request.input.json)
         except StatelangError as problem:
-            raise _Unfit(f"{call.state} has no mock: {problem}", call.event) from None
+            raise Unfit(f"{call.state} has no mock: {problem}", call.event) from None
         if integration is None:
-            return _answered(None, request, mock)
+            return answered(None, request, mock)
         if isinstance(integration, LambdaTask):
             integration = replace(integration, at=self.now / 1000)
         answer = _perform(integration.perform, self._call(request, execution, frame))
@@ -239,7 +207,7 @@ class _Trial:
             self.jobs[request.token] = _Job(integration, answer.job)
             text = encode(answer.output) if answer.text is None else answer.text
             return Reply(submitted=text, job=encode(answer.job), after=round(answer.poll_after * 1000))
-        return _answered(answer, request, mock)
+        return answered(answer, request, mock)
 
     def _polled(self, request: RunTask, execution: Execution, frame: Frame) -> Reply:
         """How the job of a task stands, asked once more."""
@@ -283,7 +251,7 @@ class _Trial:
         token = _waiting(execution, happening)
         if token is None:
             after = in_words(happening.after)
-            raise _Unfit(
+            raise Unfit(
                 f"{after} after the start nobody waits for an answer to {happening.state}", execution.head.events
             )
         if happening.does == "heartbeat":
@@ -326,59 +294,6 @@ def _perform(perform: Callable[[TaskCall], Answer | None], call: TaskCall) -> An
         return Failed("States.TaskFailed", f"{type(problem).__name__}: {problem}")
 
 
-def _answered(answer: Answer | None, request: RunTask, mock: Mock | None) -> Reply:
-    """What an integration's answer means; a mock may add the answer by token."""
-    after = 0 if mock is None else mock.after
-    beats = () if mock is None else mock.heartbeats
-    if isinstance(answer, Failed):
-        return Reply(failed=True, error=answer.error, cause=answer.cause, after=after, beats=beats)
-    assert answer is None or isinstance(answer, Succeeded), "an integration that begins jobs must be able to poll them"
-    text = "null" if answer is None else encode(answer.output) if answer.text is None else answer.text
-    if answer is not None and not request.later:
-        return Reply(output=text, after=after, beats=beats, submitted=text if request.submits else None)
-    submitted = text if request.submits and not _is_activity(request) else None
-    if mock is not None and mock.error is not None:
-        return Reply(failed=True, error=mock.error, cause=mock.cause, after=after, beats=beats, submitted=submitted)
-    if mock is None or mock.output is ABSENT:
-        return Reply(silent=True, submitted=submitted, beats=beats)
-    return Reply(output=encode(mock.output), after=after, beats=beats, submitted=submitted)
-
-
-def _mocked(mock: Mock, request: RunTask, frame: Frame, call: Call, execution: Execution) -> Reply:
-    waiting = frame.waiting
-    assert isinstance(waiting, TaskWait)
-    if mock.does == "timeout" and waiting.timeout is None and waiting.heartbeat is None:
-        words = (
-            "has neither TimeoutSeconds nor HeartbeatSeconds and never times out; write `never: true` if it should wait"
-        )
-        raise _Unfit(f"{call.state} {words}", call.event)
-    submitted = None
-    if request.submits and not _is_activity(request) and (mock.does != "throw" or mock.after):
-        submitted = encode({} if mock.submitted is ABSENT else mock.submitted)
-    if mock.does in ("timeout", "never"):
-        return Reply(silent=True, submitted=submitted, beats=mock.heartbeats)
-    if mock.does == "throw":
-        return Reply(
-            failed=True,
-            error=mock.error,
-            cause=mock.cause,
-            after=mock.after,
-            submitted=submitted,
-            beats=mock.heartbeats,
-        )
-    output = mock.output
-    if mock.does == "payload":
-        output = _enveloped(output, request, call, execution)
-    return Reply(output=encode(output), after=mock.after, submitted=submitted, beats=mock.heartbeats)
-
-
-def _enveloped(payload: Json | Absent, request: RunTask, call: Call, execution: Execution) -> Json:
-    if request.later or not INVOKE.fullmatch(call.resource):
-        why = "is answered by token" if request.later else "is no lambda:invoke"
-        raise _Unfit(f"{call.state} {why}: its mock needs `return` instead of `payload`", call.event)
-    return envelope(payload, REQUEST_ID, at=execution.started.at / 1000)
-
-
 def _buckets(integrations: Integrations | None) -> Find:
     """Where the objects of buckets are: only in folders, never in S3 itself."""
 
@@ -387,12 +302,3 @@ def _buckets(integrations: Integrations | None) -> Find:
         return no_buckets(bucket) if isinstance(objects, S3Objects) else objects
 
     return find
-
-
-def _is_activity(request: RunTask) -> bool:
-    return classify(request.resource).family == "Activity"
-
-
-def _short(value: Json) -> str:
-    text = encode(value)
-    return text if len(text) <= 300 else f"{text[:300]}…"
