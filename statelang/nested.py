@@ -14,21 +14,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from statelang.core.execution import Answers, Execution, Started
 from statelang.description import described
 from statelang.errors import ExecutionNotFound, InvalidInput, InvalidSettings, StatelangError
 from statelang.objects import Objects
-from statelang.ports import Answer, Failed, Integration, Pending, Submitted, Succeeded, TaskCall
+from statelang.ports import Answer, Begins, Failed, Integration, Pending, Submitted, Succeeded, TaskCall
 from statelang.program import Use
 from statelang.state_machine import StateMachine, load
 from statelang.tasks import Bindings
 from statelang.tasks.bindings import START_EXECUTION
 from statelang.values import Json, decode, encode
-
-if TYPE_CHECKING:
-    from statelang.engine import Engine
 
 ANSWERS: Final[dict[str | None, Answers]] = {".sync": "text", ".sync:2": "json"}
 
@@ -40,10 +37,32 @@ OFTEN: Final = 1.0
 """The same of an execution that was there already and owes nobody an answer."""
 
 
+class Reads(Protocol):
+    """Where executions are found again."""
+
+    def read(self, name: str) -> Execution: ...
+
+
+class Nests(Protocol):
+    """What executions begin others on: an engine."""
+
+    @property
+    def bindings(self) -> Bindings: ...
+
+    @property
+    def store(self) -> Reads: ...
+
+    def nest(self, machine: StateMachine, name: str, input: str, *, token: str, answers: Answers) -> Begins: ...
+
+    def resume(self, name: str) -> bool: ...
+
+    def stop(self, name: str) -> None: ...
+
+
 class Nested:
     """Bindings whose `machines` are run by an engine. See `statelang.ports.Integrations`."""
 
-    def __init__(self, bindings: Bindings, engine: Engine) -> None:
+    def __init__(self, bindings: Bindings, engine: Nests) -> None:
         self._bindings = bindings
         self._engine = engine
 
@@ -67,11 +86,18 @@ def _compiled(file: Path, name: str, changed: int, substitutions: str) -> StateM
     return load(file, name=name, substitutions=decode(substitutions))
 
 
+def definition(bindings: Bindings, file: Path, arn: str) -> StateMachine:
+    """The definition that is bound to a state machine. Raises InvalidDefinition, and what reading a file raises."""
+    name = arn.rpartition(":stateMachine:")[2].partition(":")[0]
+    changed = file.stat().st_mtime_ns if file.exists() else 0
+    return _compiled(file, name, changed, encode(dict(bindings.substitutions)))
+
+
 @dataclass(frozen=True, slots=True)
 class NestedTask:
     """One task that runs a local definition. `sdk`: by the name that the AWS SDK has for it."""
 
-    engine: Engine
+    engine: Nests
     file: Path
     pattern: str | None
     sdk: bool = False
@@ -82,7 +108,7 @@ class NestedTask:
         machine_arn, name = str(given["StateMachineArn"]), given.get("Name") or _name(call.token)
         text = _text(given.get("Input"))
         try:
-            machine = self._machine(machine_arn)
+            machine = definition(self.engine.bindings, self.file, machine_arn)
             begins = self.engine.nest(machine, name, text, token=call.token, answers=ANSWERS.get(self.pattern, "no"))
         except InvalidInput as problem:
             return self._failed("InvalidExecutionInput", str(problem))
@@ -104,11 +130,6 @@ class NestedTask:
             return self.engine.store.read(name)
         except ExecutionNotFound:
             return None
-
-    def _machine(self, arn: str) -> StateMachine:
-        substitutions = encode(dict(self.engine.bindings.substitutions))
-        name = arn.rpartition(":stateMachine:")[2].partition(":")[0]
-        return _compiled(self.file, name, self.file.stat().st_mtime_ns if self.file.exists() else 0, substitutions)
 
     def _exists(self, name: str, machine_arn: str) -> Failed:
         arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"

@@ -30,8 +30,9 @@ from statelang.errors import StatelangError
 from statelang.items.several import Find
 from statelang.language.scope import ABSENT
 from statelang.names import name_from
+from statelang.nested import NestedTask
 from statelang.objects import Objects
-from statelang.ports import Answer, Failed, Integrations, Jobs, Pending, Submitted, TaskCall
+from statelang.ports import Answer, Failed, Integrations, Jobs, Pending, Submitted, Succeeded, TaskCall
 from statelang.program import Program
 from statelang.tasks.bindings import Bindings, matches
 from statelang.tasks.lambda_function import INVOKE, LambdaTask
@@ -39,6 +40,7 @@ from statelang.tasks.objects import S3Objects
 from statelang.testing.cases import Case, Happening
 from statelang.testing.durations import in_words
 from statelang.testing.mocks import Mock, holds
+from statelang.testing.nested import DEEPEST, Children, programs
 from statelang.testing.reading import Faulty
 from statelang.testing.replies import Call, Trouble, Unfit, answered, mocked, short
 from statelang.testing.simulation import Reply, Simulation, Watch, Way, no_buckets, start, unseen
@@ -86,7 +88,12 @@ def try_case(
 
     Raises Faulty for a mock that belongs to no state and no Resource of the program.
     """
-    trial = _Trial(program, case, integrations, folder)
+    _check_keys(program, case, integrations)
+    world = _World(case, integrations, folder, way)
+    if isinstance(integrations, Bindings) and integrations.machines:
+        world.children = Children(integrations, limits)
+        world.integrations = world.children.integrations
+    trial = _Trial(program, world)
     started = start(
         program,
         case.input,
@@ -95,7 +102,7 @@ def try_case(
         at=case.at,
         limits=limits,
     )
-    return trial.run(started, watch or unseen, way)
+    return trial.run(started, watch or unseen)
 
 
 @dataclass(slots=True)
@@ -107,33 +114,44 @@ class _Job:
     polls: int = 0
 
 
+@dataclass(slots=True)
+class _World:
+    """What all executions of one run of a case have in common."""
+
+    case: Case
+    integrations: Integrations | None
+    folder: Path | None
+    way: Way
+    children: Children | None = None
+    calls: list[Call] = field(default_factory=list)
+    used: Counter[int] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
+
+
 class _Trial:
-    """One run of one case."""
+    """One execution of a run of a case: the one of the case itself, or one nested in it, `depth` deep."""
 
-    def __init__(self, program: Program, case: Case, integrations: Integrations | None, folder: Path | None) -> None:
-        _check_keys(program, case)
+    def __init__(self, program: Program, world: _World, simulation: Simulation | None = None, depth: int = 0) -> None:
         self.program = program
-        self.case = case
-        self.integrations = integrations
-        self.folder = folder
-        self.calls: list[Call] = []
-        self.used: Counter[int] = Counter()
-        self.asked: Counter[str] = Counter()
+        self.world = world
+        self.case = world.case
         self.jobs: dict[str, _Job] = {}
-        self.simulation: Simulation | None = None
-        self.now = case.at
+        self.simulation = simulation
+        self.depth = depth
+        self.now = world.case.at
 
-    def run(self, started: Started, watch: Watch, way: Way) -> Happened:
+    def run(self, started: Started, watch: Watch) -> Happened:
         """From the start to the end, or to where nothing moves it any more."""
         posts = [(happening.after, self._post(happening)) for happening in self.case.meanwhile]
 
         def seen(execution: str, step: Step) -> None:
-            if step.record is not None:
-                self.now = step.record[1]
+            self._seen(execution, step)
             watch(execution, step)
 
-        find = _buckets(self.integrations)
-        simulation = self.simulation = Simulation(self.program, started, self._reply, way, posts, find=find, watch=seen)
+        world = self.world
+        simulation = self.simulation = Simulation(
+            self.program, started, self._reply, world.way, posts, find=_buckets(world.integrations), watch=seen
+        )
         trouble = None
         try:
             simulation.run()
@@ -147,7 +165,11 @@ class _Trial:
         output = None if head.output is None else head.output.json
         events: list[Any] = list(simulation.events())
         took = ended - started.at
-        return Happened(head.status, output, head.error, head.cause, events, self.calls, took, trouble)
+        return Happened(head.status, output, head.error, head.cause, events, world.calls, took, trouble)
+
+    def _seen(self, execution: str, step: Step) -> None:
+        if step.record is not None:
+            self.now = step.record[1]
 
     def _reply(self, request: RunTask, execution: Execution) -> Reply:
         frame = execution.frames[request.frame]
@@ -156,7 +178,7 @@ class _Trial:
         whole = None if self.simulation is None else self.simulation.execution
         event = frame.previous if whole is None or execution is whole else whole.head.events
         call = Call(frame.state, request.resource, request.input.json, request.attempt, event)
-        self.calls.append(call)
+        self.world.calls.append(call)
         mock = self._mock(call)
         if mock is None or mock.does == "perform":
             return self._performed(request, execution, frame, call, mock)
@@ -167,12 +189,12 @@ class _Trial:
         key = self._key(call)
         if key is None:
             return None
-        number = self.asked[key]
-        self.asked[key] += 1
+        used, number = self.world.used, self.world.asked[key]
+        self.world.asked[key] += 1
         for mock in self.case.mocks[key]:
-            free = mock.times is None or self.used[id(mock)] < mock.times
+            free = mock.times is None or used[id(mock)] < mock.times
             if free and mock.fits(call.input, call.attempt, number):
-                self.used[id(mock)] += 1
+                used[id(mock)] += 1
                 return mock
         words = f"call {number + 1} of the mocks of {key!r} (attempt {call.attempt}) fits none of them"
         raise Unfit(f"{words}: {short(call.input)}", call.event)
@@ -188,9 +210,9 @@ class _Trial:
 
     def _performed(self, request: RunTask, execution: Execution, frame: Frame, call: Call, mock: Mock | None) -> Reply:
         """Have it done by the bindings, or by the target of a mock."""
-        integrations = self.integrations
+        integrations = self.world.integrations
         if mock is not None and mock.target is not None:
-            integrations = Bindings.of({request.resource: mock.target}, self.folder)
+            integrations = Bindings.of({request.resource: mock.target}, self.world.folder)
         if integrations is None:
             message = f"{call.state} has no mock, and the file of cases names no bindings: {short(call.input)}"
             raise Unfit(message, call.event)
@@ -200,6 +222,8 @@ class _Trial:
             raise Unfit(f"{call.state} has no mock: {problem}", call.event) from None
         if integration is None:
             return answered(None, request, mock)
+        if isinstance(integration, NestedTask):
+            return self._nested(request, self._call(request, execution, frame), integration, mock)
         if isinstance(integration, LambdaTask):
             integration = replace(integration, at=self.now / 1000)
         answer = _perform(integration.perform, self._call(request, execution, frame))
@@ -208,6 +232,32 @@ class _Trial:
             text = encode(answer.output) if answer.text is None else answer.text
             return Reply(submitted=text, job=encode(answer.job), after=round(answer.poll_after * 1000))
         return answered(answer, request, mock)
+
+    def _nested(self, request: RunTask, asked: TaskCall, task: NestedTask, mock: Mock | None) -> Reply:
+        """Simulate the execution that a task begins."""
+        children, now = self.world.children, self.now
+        assert children is not None
+        children.now = now
+        answer = _perform(task.perform, asked)
+        if isinstance(answer, (Succeeded, Submitted)) and answer.begins is not None:
+            if self.depth >= DEEPEST:
+                raise Unfit(f"{DEEPEST} executions have begun one another", self._event())
+            inner = _Trial(answer.begins.program, self.world, self.simulation, self.depth + 1)
+            world = {"replies": inner._reply, "way": self.world.way, "watch": inner._seen}
+            inner.now = now
+            now = children.run(answer.begins, find=_buckets(self.world.integrations), **world).now
+        if not isinstance(answer, Submitted):
+            return answered(answer, request, mock)
+        stands, told = task.poll(asked, answer.job, 1), encode(answer.output)
+        after = max(0, now - self.now) + (0 if mock is None else mock.after)
+        if isinstance(stands, Pending):
+            return Reply(silent=True, submitted=told)
+        if isinstance(stands, Failed):
+            return Reply(failed=True, error=stands.error, cause=stands.cause, after=after, submitted=told)
+        return Reply(output=encode(stands.output), after=after, submitted=told)
+
+    def _event(self) -> int:
+        return 0 if self.simulation is None else self.simulation.execution.head.events
 
     def _polled(self, request: RunTask, execution: Execution, frame: Frame) -> Reply:
         """How the job of a task stands, asked once more."""
@@ -261,18 +311,21 @@ class _Trial:
         return TaskSucceeded(at, self.simulation.chance(), token, encode(happening.output))
 
 
-def _check_keys(program: Program, case: Case) -> None:
+def _check_keys(program: Program, case: Case, bindings: object) -> None:
     """Raises Faulty for a mock that could never answer anything."""
-    computed = any(use.function is None and INVOKE.fullmatch(use.resource) for use in program.uses)
-    names = [*program.nodes, *(happening.state for happening in case.meanwhile if happening.state)]
-    for key in [*case.mocks, *names[len(program.nodes) :]]:
-        if key in program.nodes or any(matches(key, use.resource, use.function) for use in program.uses):
-            continue
-        if computed and key in case.mocks and "function" in key:
+    answered = [happening.state for happening in case.meanwhile if happening.state]
+    for key in [*case.mocks, *answered]:
+        if _means_something(key, program) or any(_means_something(key, other) for other in programs(bindings)):
             continue
         near = difflib.get_close_matches(key, program.nodes, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise Faulty(f"case {case.name!r}: {key!r} is neither a state nor a Resource of the state machine{hint}")
+
+
+def _means_something(key: str, program: Program) -> bool:
+    if key in program.nodes or any(matches(key, use.resource, use.function) for use in program.uses):
+        return True
+    return "function" in key and any(use.function is None and INVOKE.fullmatch(use.resource) for use in program.uses)
 
 
 def _waiting(execution: Execution, happening: Happening) -> str | None:
