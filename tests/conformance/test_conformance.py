@@ -24,12 +24,14 @@ TIERS = ("A-self-contained", "B-lambda", "C-services", "E-validation")
 
 @cache
 def comparer() -> ModuleType:
-    """The recordings' own comparer."""
+    """The recordings' own comparer, without the recursion limit that it sets for the whole process."""
     spec = importlib.util.spec_from_file_location("compare", shared("conformance", "compare.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    limit = sys.getrecursionlimit()
     spec.loader.exec_module(module)
+    sys.setrecursionlimit(limit)
     return module
 
 
