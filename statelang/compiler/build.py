@@ -54,6 +54,9 @@ _AS_WRITTEN: Final = ("Branches", "ItemProcessor", "Iterator", "Resource", "Comm
 """Fields in which open placeholders stay as they are: states inside a state are opened one by one."""
 
 
+WAITS: Final = ("Seconds", "SecondsPath", "Timestamp", "TimestampPath")
+
+
 class Builder:
     """Builds the nodes of one definition."""
 
@@ -104,6 +107,8 @@ class Builder:
         self.findings.required(state, fields.REQUIRED.get(kind, ()), place)
         self._onward(state, kind, place)
         self._exclusive(state, place)
+        if kind == "Wait" and sum(name in state for name in WAITS) != 1:
+            self.findings.say(f"A Wait state needs exactly one of [{', '.join(WAITS)}]", place)
         well_formed = len(self.findings.problems) == before
         node = BUILDERS[kind](self, good, place, self._common(name, good, place, language), language)
         return node if well_formed else None
@@ -277,14 +282,10 @@ def _choice(builder: Builder, state: Given, place: Place, common: dict[str, Any]
     return Choice(**common, rules=rules, default=state.get("Default"))
 
 
-WAITS: Final = ("Seconds", "SecondsPath", "Timestamp", "TimestampPath")
-
-
 def _wait(builder: Builder, state: Given, place: Place, common: dict[str, Any], language: QueryLanguage) -> State:
     findings = builder.findings
     given = [name for name in WAITS if name in state]
     if len(given) != 1:
-        findings.say(f"A Wait state needs exactly one of [{', '.join(WAITS)}]", place)
         return Wait(**common)
     (field,) = given
     value, at = state[field], place / field
@@ -301,7 +302,7 @@ def _wait(builder: Builder, state: Given, place: Place, common: dict[str, Any], 
         return Wait(**common, timestamp=findings.compiled(lambda: compile_jsonata_timestamp(value), at))
     instant = parse_timestamp(value)
     if instant is None and not isinstance(value, Open):
-        findings.say("String does not match RFC3339 timestamp", at)
+        findings.say(fields.NO_TIMESTAMP, at)
     due = None if instant is None else instant.milliseconds
     return Wait(**common, timestamp=lambda scope: due)
 

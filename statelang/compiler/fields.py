@@ -12,6 +12,7 @@ from typing import Final
 
 from statelang.language.comparisons import COMBINATORS, COMPARISONS, OPERATORS, TESTS
 from statelang.language.templates import is_query
+from statelang.language.timestamps import parse_timestamp
 from statelang.values import Json
 
 TYPES: Final = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map")
@@ -46,6 +47,10 @@ full_array: Final = Shape(
     lambda value: array(value) or (None if value else "Value cannot be empty"), {"type": "array", "minItems": 1}
 )
 anything: Final = Shape(lambda value: None, {})
+NO_TIMESTAMP: Final = "String does not match RFC3339 timestamp"
+timestamp: Final = Shape(
+    lambda value: text(value) or (None if parse_timestamp(value) is not None else NO_TIMESTAMP), text.schema
+)
 nullable_text: Final = Shape(lambda value: None if value is None else text(value), {"type": ["string", "null"]})
 comment: Final = nullable_text
 """A Comment may be null: seen in definitions that AWS takes."""
@@ -70,10 +75,11 @@ def number(least: float, most: float) -> Shape:
     def wrong(value: Json) -> str | None:
         if type(value) not in (int, float):
             return "Expected value of type Number"
-        return None if least <= value <= most else f"The value must be between {least:g} and {most:g}"
+        bounds = f"between {least:g} and {most:g}" if isfinite(most) else f"at least {least:g}"
+        return None if least <= value <= most else f"The value must be {bounds}"
 
-    bounds = {"minimum": least, "maximum": most}
-    return Shape(wrong, {"type": "number", **{key: bound for key, bound in bounds.items() if isfinite(bound)}})
+    ends = {"minimum": least, "maximum": most}
+    return Shape(wrong, {"type": "number", **{key: end for key, end in ends.items() if isfinite(end)}})
 
 
 def one_of(*values: str) -> Shape:
@@ -271,6 +277,8 @@ def _operator_shapes() -> Iterator[tuple[str, Shape]]:
             yield name, boolean
         elif literal and name.startswith("Numeric"):
             yield name, number(float("-inf"), float("inf"))
+        elif literal and name.startswith("Timestamp"):
+            yield name, timestamp
         else:
             yield name, text
 

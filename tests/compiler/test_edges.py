@@ -31,6 +31,53 @@ def reading(variable: str, **fields: Any) -> dict[str, Any]:
     return {"Type": "Pass", "Parameters": {"it.$": variable}, **(fields or {"End": True})}
 
 
+class TestFields:
+    """What is said of one field, and that nothing else is said."""
+
+    @pytest.mark.parametrize(
+        ("state", "problem"),
+        [
+            ({"Type": "Wait", "Seconds": "1"}, ("Expected value of type Integer", "/Seconds")),
+            ({"Type": "Wait", "Seconds": -1}, ("The value must be between 0 and 99999999", "/Seconds")),
+            ({"Type": "Wait", "Timestamp": 1}, ("Expected value of type String", "/Timestamp")),
+            (
+                {"Type": "Wait"},
+                ("A Wait state needs exactly one of [Seconds, SecondsPath, Timestamp, TimestampPath]", ""),
+            ),
+            (
+                {**TASK, "Retry": [{"ErrorEquals": ["A"], "BackoffRate": 0.5}]},
+                ("The value must be at least 1", "/Retry[0]/BackoffRate"),
+            ),
+        ],
+    )
+    def test_is_said_once(self, state: dict[str, Any], problem: tuple[str, str]) -> None:
+        (found,) = told(machine({"S": {**state, "End": True}}))
+        assert (found.message, found.location.removeprefix("/States/S")) == problem
+
+    @pytest.mark.parametrize("literal", ["2016-08-18", "2016-08-18T17:33:00", "2016-13-18T17:33:00Z", "nonsense"])
+    def test_a_choice_compares_with_timestamps_only(self, literal: str) -> None:
+        rule = {"Variable": "$.at", "TimestampLessThan": literal}
+        states = {
+            "S": {"Type": "Choice", "Choices": [{"And": [rule], "Next": "E"}], "Default": "E"},
+            "E": {"Type": "Succeed"},
+        }
+        (found,) = told(machine(states))
+        assert found.message == "String does not match RFC3339 timestamp"
+        assert found.location == "/States/S/Choices[0]/And[0]/TimestampLessThan"
+        rule["TimestampLessThan"] = "2016-08-18T17:33:00.5+01:00"
+        assert not told(machine(states))
+
+    @pytest.mark.parametrize("result", [{"a": "$.x"}, {"a": [{"b": "$$.State.Name"}]}, {"a.$": "$.x"}])
+    def test_paths_in_a_result_are_not_evaluated(self, result: Any) -> None:
+        assert codes(machine({"S": {"Type": "Pass", "Result": result, "End": True}})) == ["PASS_RESULT_IS_STATIC"]
+
+    @pytest.mark.parametrize("text", ["$states := 1", "($states := 1; $states)", "$map([1], function($states) { 1 })"])
+    def test_states_is_nobodys_to_assign(self, text: str) -> None:
+        state = {"Type": "Pass", "Output": f"{{% {text} %}}", "End": True}
+        (found,) = told(machine({"S": state}, QueryLanguage="JSONata"))
+        assert found.message == "'$states' cannot be assigned"
+
+
 class TestVariables:
     def test_a_catchers_assign_holds_on_its_own_way_only(self) -> None:
         states = {

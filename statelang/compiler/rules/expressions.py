@@ -113,9 +113,11 @@ def _tests(rule: Given, place: Place) -> Iterator[tuple[Given, Place]]:
 def static_result(at: StateAt) -> Iterator[Found]:
     """Result is taken as it is."""
     if at.kind == "Pass" and at.language == "JSONPath":
-        for key, _, place in _entries(at.value.get("Result"), at.place / "Result"):
-            if key is not None and key.endswith(".$"):
-                yield Found("Result is taken as it is: paths in it are not evaluated", place, "use Parameters", True)
+        for key, item, place in _entries(at.value.get("Result"), at.place / "Result"):
+            dynamic = key is not None and key.endswith(".$")
+            if dynamic or (key is not None and isinstance(item, str) and looks_dynamic(item)):
+                message = "Result is taken as it is: paths in it are not evaluated"
+                yield Found(message, place, "use Parameters", on_key=dynamic)
 
 
 def query_in_jsonpath(at: StateAt) -> Iterator[Found]:

@@ -16,7 +16,7 @@ from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.expression import Program, parse
 from statelang.language.jsonata.functions import BUILTINS
 from statelang.language.jsonata.functions.states import ADDED
-from statelang.language.jsonata.tree import Node, every_node, is_plain
+from statelang.language.jsonata.tree import Node, bound_names, every_node, is_plain
 from statelang.language.jsonata.values import EXACT, UNDEFINED, Function, Value, number_text
 from statelang.language.problems import Malformed
 from statelang.language.scope import ABSENT, Scope
@@ -41,6 +41,8 @@ def compile_expression(text: str) -> Callable[[Scope], Json]:
         tree = parse(text)
         for problem, position in _without_context(tree):
             raise Malformed(problem, position, hint="use $states.input")
+        if "states" in bound_names(tree):
+            raise Malformed("'$states' cannot be assigned", text.find("$states"), hint="choose another name")
         program = Program(tree, FUNCTIONS)
     except JsonataError as error:
         at = None if error.position is None else max(0, min(error.position, len(text)) - 1)
