@@ -22,6 +22,7 @@ from statelang.language.intrinsics import is_intrinsic
 from statelang.language.problems import Malformed
 from statelang.language.scope import ABSENT
 from statelang.language.templates import (
+    compile_credentials,
     compile_dynamic,
     compile_jsonata_field,
     compile_jsonata_integer,
@@ -274,7 +275,8 @@ def _credentials(builder: Builder, state: Given, place: Place, language: QueryLa
             builder.findings.say("The field 'RoleArn' is required but was missing", at)
             return None
         builder.findings.fields(value, fields.CREDENTIALS[language], at)
-    return builder.query(value, at, "Credentials") if language == "JSONata" else builder.template(value, at)
+    made = builder.query(value, at, "Credentials") if language == "JSONata" else builder.template(value, at)
+    return None if made is None else compile_credentials(made, language)
 
 
 def _choice(builder: Builder, state: Given, place: Place, common: dict[str, Any], language: QueryLanguage) -> State:

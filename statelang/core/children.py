@@ -7,6 +7,7 @@ or removes a number of frames that depends on how many there are. Events hang to
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -102,12 +103,20 @@ def child_failed(t: Transition, child: Frame, problem: Failure) -> None:
 def abort_under(t: Transition, parent: Frame, event: int, failed: int | None = None) -> None:
     """Stop the children of a frame that are still on their way, all but the one that failed, and tell so."""
     node = t.node(parent)
-    for child in t.execution.under(parent.id):
-        if child.id != failed and child.phase in ("ready", "waiting"):
+    for child in _open_under(t, parent):
+        if child.id != failed:
             abort(t, child, event)
             if isinstance(node, Map):
                 t.emit("MapIterationAborted", event, node.name, child.index)
     t.halt(parent.id)
+
+
+def _open_under(t: Transition, parent: Frame) -> Iterator[Frame]:
+    """The children of a frame that are still on their way, as they are now: one may have ended in this transition."""
+    for child in t.execution.under(parent.id):
+        now = t.frame(child.id)
+        if now.phase in ("ready", "waiting"):
+            yield now
 
 
 def _time_out(t: Transition, frame: Frame) -> None:
@@ -119,9 +128,8 @@ def _time_out(t: Transition, frame: Frame) -> None:
 
 def abort(t: Transition, frame: Frame, event: int) -> None:
     """Tell which open states end with this frame: those of its children first, then its own."""
-    for child in t.execution.under(frame.id):
-        if child.phase in ("ready", "waiting"):
-            abort(t, child, event)
+    for child in _open_under(t, frame):
+        abort(t, child, event)
     if frame.entered:
         _tell_aborted(t, frame, event)
 

@@ -244,3 +244,17 @@ def compile_jsonata_percentage(value: Json, *, location: str) -> Expression:
         return found
 
     return percentage
+
+
+def compile_credentials(evaluate: Expression, language: str) -> Expression:
+    """Credentials, which must come to an object with a text as its RoleArn."""
+    error = QUERY_ERROR if language == "JSONata" else paths.RUNTIME
+
+    def credentials(scope: Scope) -> Json:
+        found = evaluate(scope)
+        if isinstance(found, dict) and isinstance(found.get("RoleArn"), str):
+            return found
+        wrong = f"The field 'Credentials' must be an object whose RoleArn is a string, but it was: {encode(found)}"
+        raise Fault(error, wrong, "Credentials" if language == "JSONata" else None)
+
+    return credentials

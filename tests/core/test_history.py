@@ -123,6 +123,33 @@ class TestWhatNothingCatches:
         ]
 
 
+def test_what_has_ended_is_not_aborted_when_its_parent_fails_in_the_same_moment() -> None:
+    """The last branch ends, and the result of both is too large."""
+    branch = {"Type": "Task", "Resource": LAMBDA, "End": True}
+    both = {"Type": "Parallel", "Branches": [states(A=branch), states(B=branch)], "End": True}
+    assert told(simulated(states(P=both), {}, Reply(output=encode("x" * 200_000))))[-3:] == [
+        "13:TaskStateExited<12",
+        "14:ParallelStateSucceeded<13",
+        "15:ExecutionFailed<14",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "credentials", "error"),
+    [
+        ("JSONata", "{% 5 %}", "States.QueryEvaluationError"),
+        ("JSONata", "{% {} %}", "States.QueryEvaluationError"),
+        ("JSONata", {"RoleArn": "{% 5 %}"}, "States.QueryEvaluationError"),
+        ("JSONPath", {"RoleArn.$": "$.role"}, "States.Runtime"),
+    ],
+)
+def test_credentials_that_name_no_role(language: str, credentials: Json, error: str) -> None:
+    task = {"Type": "Task", "QueryLanguage": language, "Resource": LAMBDA, "Credentials": credentials, "End": True}
+    head = simulated(states(S=task), {"role": 5}).execution.head
+    assert (head.status, head.error) == ("FAILED", error)
+    assert "RoleArn is a string" in (head.cause or "")
+
+
 class TestFieldsOfADistributedMap:
     """2.3 and 7: when each field is evaluated, and what a wrong value is told as."""
 
