@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
+from statelang.core.execution import Step
 from statelang.core.map_run import NOTHING, Tally
 from statelang.core.resource import classify
-from statelang.core.stimulus import Posted, RunTask, TaskFailed, TaskSucceeded
+from statelang.core.stimulus import Command, Posted, RunTask, TaskFailed, TaskSucceeded
 from statelang.description import described
 from statelang.errors import StatelangError
 from statelang.live import Live
@@ -30,6 +31,15 @@ def beginning(begins: Begins, parent: Live) -> Live:
 def begun_with(child: Live) -> NewExecution:
     """An execution that its parent's commit begins, with the steps it has made already."""
     return NewExecution(child.execution.started, child.source, child.steps[0], child.steps[1:])
+
+
+def concerns_others(step: Step) -> bool:
+    """Whether a step has to be written with a Map Run or the task of an activity."""
+    return bool(step.runs) or any(_for_an_activity(command) for command in step.commands)
+
+
+def _for_an_activity(command: Command) -> TypeGuard[RunTask]:
+    return isinstance(command, RunTask) and classify(command.resource).family == "Activity"
 
 
 class Elsewhere(Protocol):
@@ -90,7 +100,7 @@ def queued(live: Live, integrations: Integrations) -> Iterator[Queued]:
     """The tasks of activities that nothing here performs: a worker that polls will take them."""
     for step in live.steps:
         for command in step.commands:
-            if isinstance(command, RunTask) and classify(command.resource).family == "Activity":
+            if _for_an_activity(command):
                 try:
                     bound = integrations.find(command.resource, command.input.json)
                 except StatelangError:

@@ -40,6 +40,7 @@ from statelang.result import JsonText, Result, check_size, input_text, result_of
 from statelang.state_machine import StateMachine
 from statelang.tasks import Bindings, read_bindings
 from statelang.values import Json, decode, encode
+from statelang.waiters import Waiter, Waiters
 from statelang.worker import Policy, Worker
 
 GRACE_MS: Final = 10_000
@@ -51,17 +52,6 @@ POLL_SECONDS: Final = 0.05
 Watcher = Callable[[Execution, Sequence[Step]], None]
 
 Answered = bool | Sequence[str] | BaseException
-
-
-class _Waiter:
-    """Somebody waits for an execution to end."""
-
-    __slots__ = ("done", "problem", "result")
-
-    def __init__(self) -> None:
-        self.done = threading.Event()
-        self.result: Result | None = None
-        self.problem: BaseException | None = None
 
 
 class Engine(Reach):
@@ -105,7 +95,7 @@ class Engine(Reach):
         self._watch = watch
         self._trouble = trouble
         self._clock = clock or RealClock()
-        self._waiters: dict[str, list[_Waiter]] = {}
+        self._waiters = Waiters()
         self._guard = threading.Lock()
         self._closing = threading.Event()
         self._broken: BaseException | None = None
@@ -132,7 +122,12 @@ class Engine(Reach):
 
         `timeout` in seconds; when it is over the Result says RUNNING and the execution goes on.
         """
-        return self.wait(self.start(machine, input, name=name), timeout=timeout, drive=True)
+        name = name or new_name()
+        with self._waiters.waiting(
+            name
+        ) as waiter:  # from before the start on: when that returns, the end may have come
+            self.start(machine, input, name=name)
+            return self._await(name, waiter, timeout, None, drive=True)
 
     def start(self, machine: StateMachine, input: Json = None, *, name: str | None = None, drive: bool = True) -> str:
         """Start an execution and return its name, once the start is on disk.
@@ -208,29 +203,19 @@ class Engine(Reach):
         `timeout` as for `run`. `drive`: where nobody drives it (any more), it is driven here. Raises
         ExecutionNotFound, and what made this engine's worker give it up.
         """
-        waiter = _Waiter()
-        with self._guard:
-            self._waiters.setdefault(name, []).append(waiter)
-        try:
+        with self._waiters.waiting(name) as waiter:
             return self._await(name, waiter, timeout, unless, drive)
-        finally:
-            with self._guard:
-                waiters = self._waiters[name]
-                waiters.remove(waiter)
-                if not waiters:
-                    del self._waiters[name]
 
     def _await(
-        self, name: str, waiter: _Waiter, timeout: float | None, unless: threading.Event | None, drive: bool
+        self, name: str, waiter: Waiter, timeout: float | None, unless: threading.Event | None, drive: bool
     ) -> Result:
+        if waiter.done.is_set():
+            return waiter.outcome()
         result, left = self._stands(name), timeout
         while result.status == "RUNNING" and (left is None or left > 0) and not (unless and unless.is_set()):
             pause = POLL_SECONDS if left is None else min(POLL_SECONDS, left)
             if waiter.done.wait(pause):
-                if waiter.problem is not None:
-                    raise waiter.problem
-                assert waiter.result is not None
-                return waiter.result
+                return waiter.outcome()
             self.check()
             left = None if left is None else left - pause
             if name not in self._worker.live:
@@ -365,7 +350,7 @@ class Engine(Reach):
         if self._watch is not None:
             self._watch(execution, steps)
         if execution.head.status != "RUNNING" and execution.started.id in self._waiters:
-            self._tell_waiters(execution.started.id, result=result_of(execution))
+            self._waiters.tell(execution.started.id, result=result_of(execution))
 
     def released(self, execution: str, due: int | None) -> None:
         """The worker's word that it has given an execution back."""
@@ -379,13 +364,7 @@ class Engine(Reach):
         """The worker's word that it cannot drive an execution on."""
         if self._trouble is not None:
             self._trouble(execution, problem)
-        self._tell_waiters(execution, problem=problem)
-
-    def _tell_waiters(self, name: str, result: Result | None = None, problem: BaseException | None = None) -> None:
-        with self._guard:
-            for waiter in self._waiters.get(name, ()):
-                waiter.result, waiter.problem = result, problem
-                waiter.done.set()
+        self._waiters.tell(execution, problem=problem)
 
 
 def _bindings(bindings: str | Path | Bindings | None, tasks: Mapping[str, object] | None, aws: object) -> Bindings:

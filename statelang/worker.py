@@ -18,6 +18,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from statelang.beginnings import Beginnings
 from statelang.chance import Chance
 from statelang.clock import Clock
 from statelang.commits import answer_here, beginning, family_commit, queued
@@ -41,7 +42,7 @@ from statelang.live import ANSWERS, Live, Performer, must_last
 from statelang.map_runs import MapRuns
 from statelang.messages import Begin, Fed, Left, Message, Observer, Take, Told
 from statelang.pace import BATCH, BATCH_MS, FRAMES_PER_ROUND, KEEP_MS, MAIL_PER_ROUND, SWEEP
-from statelang.ports import Commit, Integrations, Lease, Post, Store
+from statelang.ports import Commit, Integrations, Post, Store
 from statelang.takeovers import Compile, Takeovers
 from statelang.timers import Timers
 
@@ -84,8 +85,9 @@ class Worker:
         self._ready: dict[str, Live] = {}
         self.takeovers = Takeovers(self, compile)
         self.adopt = self.takeovers.adopt
+        self.beginnings = Beginnings(self, ahead=policy == "effect")
         self._timers = Timers(self.live)
-        self._chance = Chance()
+        self.chance = Chance()
         self._looked = 0
 
     def tell(self, message: Message) -> None:
@@ -140,7 +142,7 @@ class Worker:
 
     def _handle(self, message: Message) -> None:
         if isinstance(message, Begin):
-            self._begin(message)
+            self.beginnings.begin(message)
         elif isinstance(message, Told):
             self._told(message)
         elif isinstance(message, Take):
@@ -151,22 +153,6 @@ class Worker:
             self.performer.stopped(message, self.observer)
         else:
             self._looked = 0
-
-    def _begin(self, message: Begin) -> None:
-        try:
-            leases = self.store.create([new for new, _, _ in message.executions])
-        except StatelangError as problem:
-            message.made(problem)
-            return
-        if not message.drive:
-            self.store.commit([Commit(lease, (), release=True, due=0) for lease in leases if lease], sync=True)
-        for (new, execution, program), lease in zip(message.executions, leases):
-            if lease is not None and message.drive:
-                self.takeovers.know(program)
-                live = self.drive(Live(lease, execution, program))
-                self.observer.committed(live.execution, [new.step])
-        made = zip(message.executions, leases)
-        message.made([new.started.id for (new, _, _), lease in made if lease is None])
 
     def drive(self, live: Live) -> Live:
         """Have an execution among those that are driven here."""
@@ -241,7 +227,7 @@ class Worker:
         for live in self._timers.due(now):
             timer = live.execution.due()
             while timer is not None and timer[0] <= now:
-                if not self.step(live, TimerFired(now, self._chance.draw(), timer[1])):
+                if not self.step(live, TimerFired(now, self.chance.draw(), timer[1])):
                     break
                 timer = live.execution.due()
             self._timers.set(live)
@@ -256,7 +242,7 @@ class Worker:
         """One transition of each frame; a Parallel or Map makes child after child, each of which makes its first."""
         execution, left = live.execution, FRAMES_PER_ROUND
         for id in list(islice(execution.ready, FRAMES_PER_ROUND)):
-            while self.step(live, Tick(self.clock.now(), self._chance.draw(), id)):
+            while self.step(live, Tick(self.clock.now(), self.chance.draw(), id)):
                 left -= 1
                 if left <= 0 or id not in execution.ready or execution.frames[id].phase == "ready":
                     break
@@ -265,7 +251,7 @@ class Worker:
         end = self.clock.now() + BATCH_MS
         while live.execution.ready and len(live.steps) < BATCH:
             now = self.clock.now()
-            if now > end or not self.step(live, Tick(now, self._chance.draw())):
+            if now > end or not self.step(live, Tick(now, self.chance.draw())):
                 return
 
     def step(self, live: Live, stimulus: Stimulus) -> bool:
@@ -321,19 +307,9 @@ class Worker:
             return
         if leases:
             for new, lease in zip([new for commit in commits for new in commit.begun], leases):
-                self._settle_born(self.live[new.started.id], lease)
+                self.beginnings.settle(self.live[new.started.id], lease)
         for live, commit in zip(changed.values(), commits):
-            self._settle(live, commit)
-
-    def _settle_born(self, live: Live, lease: Lease | None) -> None:
-        """An execution is in the store with its parent's commit."""
-        live.parent = None
-        if lease is None:  # it was there already, and whoever drives it does
-            self.forget(live.lease.execution)
-            return
-        live.lease = lease
-        self._settle(live, Commit(lease, live.steps))
-        self.changed.update({lease.execution: live} if self.can_let_go(live) else {})
+            self.settle(live, commit)
 
     def _lose(self, changed: Mapping[str, Live], problem: LeaseLost, born: Sequence[Live]) -> None:
         """Others have taken executions over: let go of those, and write the rest."""
@@ -376,7 +352,7 @@ class Worker:
         timer = execution.due()
         return timer is None or timer[0] - self.clock.now() > KEEP_MS
 
-    def _settle(self, live: Live, commit: Commit) -> None:
+    def settle(self, live: Live, commit: Commit) -> None:
         """After the commit: tell the observer, do what was asked for, and let go of what has ended or sleeps."""
         steps, live.steps, live.posts, live.tally = live.steps, [], [], NOTHING
         ended = live.execution.head.status != "RUNNING"

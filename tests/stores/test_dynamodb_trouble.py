@@ -22,7 +22,8 @@ from statelang.core.stimulus import Stopped
 from statelang.errors import StoreReadOnly
 from statelang.ports import Commit
 from statelang.stores.dynamodb import calls as calling
-from statelang.stores.dynamodb.store import ACTIONS, DynamoStore
+from statelang.stores.dynamodb.beginning import ACTIONS
+from statelang.stores.dynamodb.store import DynamoStore
 from statelang.stores.dynamodb.table import read_address
 from tests.stores.contract import AT, StoreContract
 

@@ -36,8 +36,11 @@ from statelang.stores.dynamodb.reading import MACHINES
 
 _encode: Final = msgspec.json.Encoder().encode
 
+ACTIONS: Final = 10
+"""How many actions one transaction has at most."""
+
 GROUP: Final = 5
-"""How many executions one transaction makes."""
+"""How many executions one transaction makes, where none of them has done so much that there is no room."""
 
 
 class Beginning:
@@ -88,15 +91,20 @@ class Beginning:
             held, found = self._begin(new, owner, commit)
             begun.append(held)
             actions += found
+        if len(actions) > ACTIONS and len(group) > 1:
+            return self._one_by_one(group, owner)
         try:
             self._calls.transact(actions, commit)
         except Refused as refused:
             if len(group) > 1:
-                return {id: made for new in group for id, made in self.make([new], owner).items()}
+                return self._one_by_one(group, owner)
             if not group[0].started.parent:
                 self._same(group[0], refused.old.get(1))
             return {group[0].started.id: None}
         return {new.started.id: (Lease(new.started.id, 0, 1), held) for new, held in zip(group, begun)}
+
+    def _one_by_one(self, group: Sequence[NewExecution], owner: str) -> dict[str, tuple[Lease, Held] | None]:
+        return {id: made for new in group for id, made in self.make([new], owner).items()}
 
     def _begin(self, new: NewExecution, owner: str, commit: bytes) -> tuple[Held, list[dict[str, Any]]]:
         started, pk = new.started, execution_key(new.started.id)

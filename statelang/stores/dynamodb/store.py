@@ -27,7 +27,7 @@ from statelang.core.map_run import MapRun, Tally
 from statelang.core.stimulus import Posted
 from statelang.errors import ExecutionNotFound, LeaseLost
 from statelang.ports import Commit, Lease, NewExecution, Post, Queued, Summary
-from statelang.stores.dynamodb.beginning import GROUP, Beginning, log_action
+from statelang.stores.dynamodb.beginning import ACTIONS, GROUP, Beginning, log_action
 from statelang.stores.dynamodb.blobs import Blobs
 from statelang.stores.dynamodb.calls import Calls, Item, Refused
 from statelang.stores.dynamodb.held import Held, Plan
@@ -56,9 +56,6 @@ from statelang.stores.dynamodb.map_runs import (
 from statelang.stores.dynamodb.owner import Owner, wall_clock
 from statelang.stores.dynamodb.reading import Reading
 from statelang.stores.dynamodb.table import Address
-
-ACTIONS: Final = 10
-"""How many actions one transaction has at most."""
 
 _encode: Final = msgspec.json.Encoder().encode
 
