@@ -68,8 +68,9 @@ class Feed:
 
     def pending(self, run: MapRun, integrations: Integrations) -> Iterator[str]:
         """What the children would get that a Map Run has not begun. Iterating raises Fault."""
-        given = ((item.value, item.key) for item in unread(self.waiting, integrations.objects, run))
-        return (text for _, text in self.inputs.of(given, run.read, self.name, exhausted=True))
+        items = unread(self.waiting, integrations.objects, run)
+        given = ((item.value, item.key, item.source or self.name) for item in items)
+        return (text for _, text in self.inputs.of(given, run.read, exhausted=True))
 
     def stimulus(self, at: int, entropy: bytes, most: int) -> ItemsRead:
         """The next items, as the machine is told of them."""
@@ -86,7 +87,7 @@ class Feed:
             [item.value for item in some],
             [item.mark for item in some],
             self.tally,
+            [item.source or self.name for item in some],
             exhausted,
             keys if some and len(keys) == len(some) else None,
-            self.name,
         )

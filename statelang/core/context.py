@@ -15,6 +15,9 @@ from statelang.core.frame import ROOT, Children, Frame
 from statelang.program import Map, Parallel, State, Task
 from statelang.values import Json
 
+STATE_DATA: Final = "STATE_DATA"
+"""What an item's source is called where it comes from the state's own data."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -85,4 +88,4 @@ def _item(frame: Frame, at: tuple[int, Children] | None, parent: Callable[[int],
     item: dict[str, Json] = {"Index": index}
     if children.keys is not None:
         item["Key"] = children.keys.json[index]
-    return {**item, "Value": children.items.json[index]}
+    return {**item, "Value": children.items.json[index], "Source": STATE_DATA}

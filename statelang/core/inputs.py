@@ -16,8 +16,8 @@ from statelang.language.scope import Scope
 from statelang.program import Map, Program
 from statelang.values import Json, encode
 
-Given = tuple[Json, str | None]
-"""An item, and its key where it is a member of an object."""
+Given = tuple[Json, str | None, str]
+"""An item, its key where it is a member of an object, and what its source is called."""
 
 
 class Inputs:
@@ -32,12 +32,12 @@ class Inputs:
         self._scope = t.scope(frame, waiting.data.json)
         self._context: Json = None if self._selector is None else self._scope.context
 
-    def of(self, items: Iterable[Given], first: int, source: str, *, exhausted: bool) -> Iterator[tuple[int, str]]:
+    def of(self, items: Iterable[Given], first: int, *, exhausted: bool) -> Iterator[tuple[int, str]]:
         """(How many items, a child's input as JSON text); `first` is the index of the first item.
 
         Those of an unfinished batch are left out where more items will come: not `exhausted`. Raises Fault.
         """
-        texts = (self._selected(first + n, value, key, source) for n, (value, key) in enumerate(items))
+        texts = (self._selected(first + n, *item) for n, item in enumerate(items))
         if self._batcher is None:
             return ((1, text) for text in texts)
         return _batches(texts, self._batcher, self._payload, exhausted=exhausted)

@@ -108,7 +108,7 @@ class Redriven(msgspec.Struct, frozen=True, tag=True):
 class ItemsRead(msgspec.Struct, frozen=True):
     """Items of a Map Run: those that come `after` as many were read. `marks` says of each where to go on after it.
 
-    `keys` are their names where an object is gone through, `source` what the Context object calls where they are from.
+    `keys` are their names where an object is gone through, `sources` what the Context object calls where each is from.
     `exhausted`: no more come after these. `tally` is how the run's children stand.
     """
 
@@ -119,9 +119,9 @@ class ItemsRead(msgspec.Struct, frozen=True):
     items: list[Json]
     marks: list[Json]
     tally: Tally
+    sources: list[str]
     exhausted: bool = False
     keys: list[str] | None = None
-    source: str = "STATE_DATA"
 
 
 class ItemsCounted(msgspec.Struct, frozen=True):

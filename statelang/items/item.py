@@ -14,11 +14,16 @@ READER_FAILED: Final = "States.ItemReaderFailed"
 
 
 class Item(NamedTuple):
-    """An item, the mark after which the next one follows, and its key where it is a member of an object."""
+    """An item, and the mark after which the next one follows.
+
+    `key` is its name where it is a member of an object, `source` what the Context object calls the object it is from,
+    where that is not the one that the ItemReader names.
+    """
 
     value: Json
     mark: Json
     key: str | None = None
+    source: str | None = None
 
 
 def failed(cause: str) -> Fault:

@@ -21,6 +21,11 @@ Find = Callable[[str], Objects]
 LARGEST_MANIFEST: Final = 64 * 1024 * 1024
 
 
+def address(bucket: str, key: str) -> str:
+    """What the Context object calls an object of a bucket."""
+    return f"S3://{bucket}/{key}"
+
+
 def listed(objects: Objects, bucket: str, prefix: str, mark: Json) -> Iterator[Item]:
     """The objects themselves are the items."""
     for found in objects.list(bucket, prefix, mark or ""):
@@ -42,11 +47,11 @@ def flattened(objects: Objects, bucket: str, prefix: str, config: Json, mark: Js
     last, inner = (None, None) if mark is None else mark
     if last is not None:
         for item in items_of(objects, bucket, last, config, inner):
-            yield item._replace(mark=[last, item.mark])
+            yield item._replace(mark=[last, item.mark], source=address(bucket, last))
     for found in objects.list(bucket, prefix, last or ""):
         if not found.key.endswith("/"):
             for item in items_of(objects, bucket, found.key, config, None):
-                yield item._replace(mark=[found.key, item.mark])
+                yield item._replace(mark=[found.key, item.mark], source=address(bucket, found.key))
 
 
 def inventory(find: Find, bucket: str, key: str, config: Json, mark: Json) -> Iterator[Item]:
@@ -97,4 +102,4 @@ def _each(find: Find, places: Sequence[tuple[str, str]], config: Json, mark: Jso
     for number in range(first, len(places)):
         bucket, key = places[number]
         for item in items_of(find(bucket), bucket, key, config, inner if number == first else None):
-            yield item._replace(mark=[number, item.mark])
+            yield item._replace(mark=[number, item.mark], source=address(bucket, key))

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+from statelang.core.context import STATE_DATA
 from statelang.core.frame import RunWait
 from statelang.core.map_run import MapRun
 from statelang.errors import Fault, ObjectError
 from statelang.items.formats import items_of
 from statelang.items.item import Item, failed
-from statelang.items.several import Find, athena, flattened, inventory, listed
+from statelang.items.several import Find, address, athena, flattened, inventory, listed
 from statelang.values import Json, encode
 
 MOST_ITEMS: Final = 100_000_000
@@ -23,10 +24,11 @@ MOST_ITEMS: Final = 100_000_000
 def name_of(waiting: RunWait) -> str:
     """What the Context object calls the source of a Map Run's items."""
     if waiting.reader is None:
-        return "STATE_DATA"
+        return STATE_DATA
     reader: Json = waiting.reader.json
     given = reader.get("Arguments") or {}
-    return f"S3://{given.get('Bucket')}" if _lists(reader) else f"S3://{given.get('Bucket')}/{given.get('Key')}"
+    bucket, key = str(given.get("Bucket")), str(given.get("Key"))
+    return f"S3://{bucket}" if _lists(reader) else address(bucket, key)
 
 
 def _lists(reader: Json) -> bool:

@@ -105,9 +105,9 @@ class SimulatedRuns:
             [item.value for item in some],
             [item.mark for item in some],
             tally,
+            [item.source or name_of(self._waiting(run)) for item in some],
             exhausted,
             keys if some and len(keys) == len(some) else None,
-            name_of(self._waiting(run)),
         )
 
     def _counted_items(self, run: MapRun, tally: Tally) -> RunStimulus | None:
@@ -123,8 +123,8 @@ class SimulatedRuns:
     def _pending(self, run: MapRun) -> Iterator[str]:
         waiting, parent = self._waiting(run), self._parent
         inputs = inputs_of(parent.program, parent.execution, run, parent.chance())
-        given = ((item.value, item.key) for item in self._unread(run))
-        return (text for _, text in inputs.of(given, run.read, name_of(waiting), exhausted=True))
+        given = ((item.value, item.key, item.source or name_of(waiting)) for item in self._unread(run))
+        return (text for _, text in inputs.of(given, run.read, exhausted=True))
 
     def _revive(self, run: MapRun, tally: Tally) -> RunStimulus:
         for index, child in self.children.get(run.id, {}).items():

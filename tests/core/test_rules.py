@@ -248,10 +248,11 @@ def _handling() -> Iterator[Rule]:
 
 def _maps() -> Iterator[Rule]:
     each = inner("Pass")
-    selector = {"k.$": "$$.Map.Item.Key", "v.$": "$$.Map.Item.Value", "i.$": "$$.Map.Item.Index"}
+    names = {"k": "Key", "v": "Value", "i": "Index", "s": "Source"}
+    selector = {f"{key}.$": f"$$.Map.Item.{name}" for key, name in names.items()}
     yield Rule("7.1 an object's values are its items", one("Map", ItemProcessor=each), {"a": 1, "b": 2}, [1, 2])
-    yield Rule("7.1 Key, Value and Index", one("Map", ItemProcessor=each, ItemSelector=selector), {"a": 1},
-               [{"k": "a", "v": 1, "i": 0}])  # fmt: skip
+    yield Rule("7.1 Key, Value, Index and Source", one("Map", ItemProcessor=each, ItemSelector=selector), {"a": 1},
+               [{"k": "a", "v": 1, "i": 0, "s": "STATE_DATA"}])  # fmt: skip
     yield Rule("7.1 $ of ItemSelector is the state's effective input",
                one("Map", ItemProcessor=each, InputPath="$.in", ItemsPath="$.l", ItemSelector={"all.$": "$"}),
                {"in": {"l": [1], "z": 2}}, [{"all": {"l": [1], "z": 2}}])  # fmt: skip

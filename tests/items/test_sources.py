@@ -322,6 +322,10 @@ class TestSeveral:
         config = {**FIRST, "Transformation": "LOAD_AND_FLATTEN"}
         told = sources.read(config, resource="listObjectsV2", Prefix="x/")
         assert [row["a"] for row in told] == ["x/10.csv", "1", "x/2.csv", "1", "x/sub/1.csv", "1"]
+        reader = {"Resource": ":listObjectsV2", "Arguments": {"Bucket": "b", "Prefix": "x/"}, "ReaderConfig": config}
+        items = sources.open(reader, run())
+        assert [item.source for item in items[:3]] == ["S3://b/x/10.csv", "S3://b/x/10.csv", "S3://b/x/2.csv"]
+        assert sources.open(reader, run(items[0].mark, 1))[0].source == "S3://b/x/10.csv"
 
     def test_an_inventory_lists_objects(self, sources: Sources) -> None:
         manifest = {
@@ -346,6 +350,8 @@ class TestSeveral:
         sources.put("two", '{"n":3}\n')
         config = {"ManifestType": "ATHENA_DATA", "InputType": "JSONL"}
         assert sources.read(config) == [{"n": 1}, {"n": 2}, {"n": 3}]
+        reader = {"Arguments": {"Bucket": "b", "Key": "data"}, "ReaderConfig": config}
+        assert [item.source for item in sources.open(reader, run())] == ["S3://b/one"] * 2 + ["S3://b/two"]
         sources.put("data", "file:///one\n")
         assert "no s3:// address" in sources.failure(config)
 

@@ -83,7 +83,9 @@ class MapRunContract:
         (run,) = parent.runs.values()
         items = [10, 20, 30, 40][run.read : run.read + count]
         marks = list(range(run.read + 1, run.read + len(items) + 1))
-        step = advance(self.fan, parent, ItemsRead(AT, RANDOM, run.token, run.read, items, marks, NOTHING, True))
+        sources = ["STATE_DATA"] * len(items)
+        read = ItemsRead(AT, RANDOM, run.token, run.read, items, marks, NOTHING, sources, exhausted=True)
+        step = advance(self.fan, parent, read)
         assert step is not None
         apply(parent, step)
         new, begun = [], []

@@ -141,8 +141,8 @@ def read(t: Transition, frame: Frame, node: Map, stimulus: ItemsRead) -> None:
 def _begin_children(t: Transition, frame: Frame, run: MapRun, stimulus: ItemsRead) -> None:
     room = run.room(stimulus.tally, t.started.limits.map_run_concurrency)
     keys: Sequence[str | None] = stimulus.keys or [None] * len(stimulus.items)
-    given = zip(stimulus.items, keys, strict=True)
-    inputs = Inputs(t, frame).of(given, run.read, stimulus.source, exhausted=stimulus.exhausted)
+    given = zip(stimulus.items, keys, stimulus.sources, strict=True)
+    inputs = Inputs(t, frame).of(given, run.read, exhausted=stimulus.exhausted)
     taken = made = 0
     while made < room:
         count, text = next(inputs, (0, ""))
