@@ -96,8 +96,9 @@ def answer_here(changed: Mapping[str, Live], known: Mapping[str, Live], tell: Ca
             tell(Told(parent, stimulus))
 
 
-def queued(live: Live, integrations: Integrations) -> Iterator[Queued]:
+def queued(live: Live, integrations: Integrations) -> Sequence[Queued]:
     """The tasks of activities that nothing here performs: a worker that polls will take them."""
+    found: list[Queued] = []
     for step in live.steps:
         for command in step.commands:
             if _for_an_activity(command):
@@ -106,4 +107,5 @@ def queued(live: Live, integrations: Integrations) -> Iterator[Queued]:
                 except StatelangError:
                     continue
                 if bound is None:
-                    yield Queued(command.resource, live.lease.execution, command.token, command.input.text)
+                    found.append(Queued(command.resource, live.lease.execution, command.token, command.input.text))
+    return found

@@ -270,7 +270,7 @@ def must_last(commit: Commit) -> bool:
     """Whether a commit holds what must survive a loss of power: an effect, a start, a post, an execution's end."""
     if commit.posts or commit.begun or commit.sends or (commit.steps and commit.steps[-1].head.status != "RUNNING"):
         return True
-    return any(_is_effect(step) for step in commit.steps)
+    return any(_is_effect(step) for step in commit.steps if step.commands or step.values)
 
 
 def _is_effect(step: Step) -> bool:

@@ -151,6 +151,8 @@ class MapRuns:
     def feed(self) -> None:
         """Do for each Map Run what it needs now, as far as it can be done at once."""
         self.parting.write(self._collecting)
+        if not self._due:
+            return
         due, self._due = self._due, {}
         for id in due:
             feed = self._feeds.get(id)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Literal
 
 from msgspec.structs import replace
@@ -97,8 +97,10 @@ class Worker:
     def round(self) -> None:
         """One round; waits first where there is nothing to do."""
         self._read_mail()
-        self._look_around()
-        self._fire_timers()
+        now = self.clock.now()
+        self._look_around(now)
+        if self._timers.next is not None and self._timers.next <= now:
+            self._fire_timers(now)
         self.runs.feed()
         self._move()
         self.commit()
@@ -124,10 +126,9 @@ class Worker:
         for _ in range(MAIL_PER_ROUND):
             if message is not None:
                 self._handle(message)
-            try:
-                message = self._mail.get_nowait()
-            except Empty:
+            if self._mail.empty():
                 return
+            message = self._mail.get_nowait()
         if message is not None:
             self._handle(message)
 
@@ -197,9 +198,8 @@ class Worker:
         except StatelangError as problem:
             message.taken(problem)
 
-    def _look_around(self) -> None:
+    def _look_around(self, now: int) -> None:
         """What other processes have written, as often as is worth it: posts, and executions that nobody drives."""
-        now = self.clock.now()
         if now - self._looked < self.store.poll_ms and self.live:
             return
         self._looked = now
@@ -222,8 +222,7 @@ class Worker:
         live.posts.append(post.number)
         self.changed[live.lease.execution] = live
 
-    def _fire_timers(self) -> None:
-        now = self.clock.now()
+    def _fire_timers(self, now: int) -> None:
         for live in self._timers.due(now):
             timer = live.execution.due()
             while timer is not None and timer[0] <= now:
@@ -287,7 +286,7 @@ class Worker:
                 self.store.sweep(SWEEP)
             return
         born: Sequence[Live] = ()
-        if any(live.execution.started.parent for live in self.changed.values()):
+        if [live for live in self.changed.values() if live.execution.started.parent]:
             answer_here(self.changed, self.live, self._told)
             self.runs.count(self.changed)
             born = [live for live in self.changed.values() if live.parent is not None]
@@ -332,7 +331,7 @@ class Worker:
         if born or execution.started.parent:
             commit = family_commit(live, born, swept, self.runs, self.integrations)
         else:
-            commit = Commit(live.lease, live.steps, live.posts, swept, queued=[*queued(live, self.integrations)])
+            commit = Commit(live.lease, live.steps, live.posts, swept, queued=queued(live, self.integrations))
         if not self.can_let_go(live):
             return commit
         timer = execution.due()

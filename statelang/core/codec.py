@@ -71,8 +71,8 @@ def encode_steps(steps: Sequence[Step]) -> bytes:
 
 def encode_merged(merged: Merged) -> bytes:
     """One checkpoint of what was merged, or of a part of it."""
-    texts = {value.id: msgspec.Raw(value.text.encode()) for value in merged.values}
-    head, frames, dropped, _, records = merged
+    head, frames, dropped, values, records = merged
+    texts = {value.id: msgspec.Raw(value.text.encode()) for value in values} if values else {}
     return _encode(Checkpoint(FORMAT, head, frames, dropped, texts, records))
 
 

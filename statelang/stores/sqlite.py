@@ -26,7 +26,7 @@ from statelang.core.stimulus import Posted
 from statelang.errors import ExecutionExists, LeaseLost
 from statelang.ports import Commit, Lease, NewExecution, Post, Queued
 from statelang.stores.sqlite_beyond import write_beyond, write_post
-from statelang.stores.sqlite_file import SQL, OwnerLock, connect, named_errors, owner_lives
+from statelang.stores.sqlite_file import SQL, OwnerLock, Transaction, connect, owner_lives
 from statelang.stores.sqlite_reader import SPAN, Since, SqliteReader, snapshot_of
 
 SNAPSHOT_ROWS: Final = 64
@@ -110,36 +110,52 @@ class SqliteStore(SqliteReader):
         return Lease(execution, key, epoch)
 
     def load(self, lease: Lease) -> tuple[Execution, Sequence[Post]]:
-        with named_errors(self.place), snapshot_of(self._driver) as db:
+        with self._named, snapshot_of(self._driver) as db:
             execution, since = self.load_of(db, lease.execution)
             posts = self._posts(db.execute(SQL["posts_to_execution"], (lease.key,)))
         self._since[lease.key] = since
         return execution, posts
 
     def commit(self, commits: Sequence[Commit], *, sync: bool) -> Sequence[Lease | None]:
-        begun = [new for commit in commits if commit.begun for new in commit.begun]
-        owner = self._own() if begun else 0
-        with self._write(self._driver, sync=sync) as db:
-            self._fence(db, commits)
-            for commit in commits:
-                self._settle(db, commit)
-            beyond = [c for c in commits if c.tallies or c.sends or c.queued or any(step.runs for step in c.steps)]
-            if beyond and write_beyond(db, beyond):
-                self._version = -1  # this connection does not see its own writes as news
-            return [self._create(db, new, owner) for new in begun] if begun else ()
+        with self._named:
+            self._choose(sync)
+            if len(commits) == 1 and self._is_row(commits[0]):
+                self._write_log(self._driver, commits)
+                return ()
+            begun = [new for commit in commits if commit.begun for new in commit.begun]
+            owner = self._own() if begun else 0
+            with Transaction(self._driver) as db:
+                self._write_log(db, commits)
+                beyond = [commit for commit in commits if _is_beyond(commit)]
+                if beyond and write_beyond(db, beyond):
+                    self._version = -1  # this connection does not see its own writes as news
+                return [self._create(db, new, owner) for new in begun] if begun else ()
+
+    def _is_row(self, commit: Commit) -> bool:
+        """Whether a commit is its log row and nothing else: one statement is a transaction of its own."""
+        if not commit.steps or commit.posts or commit.release or commit.begun or _is_beyond(commit):
+            return False
+        since = self._since.get(commit.lease.key)
+        if since is None or since.ended or _is_full(since):
+            return False
+        return commit.steps[-1].head.status == "RUNNING"
+
+    def _write_log(self, db: sqlite3.Connection, commits: Sequence[Commit]) -> None:
+        """Write what concerns the executions themselves."""
+        self._fence(db, commits)
+        for commit in commits:
+            self._settle(db, commit)
 
     def _fence(self, db: sqlite3.Connection, commits: Sequence[Commit]) -> None:
         """Write the log rows; every one is conditional on its lease."""
-        rows = [
-            (c.lease.key * SPAN + c.steps[0].number, encode_steps(c.steps).decode(), c.lease.key, c.lease.epoch)
-            for c in commits
-            if c.steps
-        ]
+        rows = [_log_row(commit) for commit in commits if commit.steps]
         if len(rows) == 1:
             written = db.execute(SQL["insert_log"], rows[0]).rowcount
         else:
             written = db.executemany(SQL["insert_log"], rows).rowcount if rows else 0
-        idle = [c.lease for c in commits if not c.steps]
+        if written == len(commits):
+            return
+        idle = [commit.lease for commit in commits if not commit.steps]
         if written != len(rows) or not all(self._holds(db, lease) for lease in idle):
             lost = tuple(c.lease.execution for c in commits if not self._holds(db, c.lease))
             raise LeaseLost(f"{self.place}: another worker has taken over {', '.join(lost)}", lost)
@@ -159,7 +175,7 @@ class SqliteStore(SqliteReader):
             self._since.pop(key, None)
 
     def _settle_steps(self, db: sqlite3.Connection, commit: Commit, since: Since) -> None:
-        key, head = commit.lease.key, commit.steps[-1].head
+        key, head, full = commit.lease.key, commit.steps[-1].head, _is_full(since)
         since.rows += 1
         for step in commit.steps:
             since.frames.update(step.frames)
@@ -172,7 +188,7 @@ class SqliteStore(SqliteReader):
         elif since.ended:
             db.execute(SQL["run_again"], (head.redrives, key))
             since.ended = False
-        elif since.rows >= SNAPSHOT_ROWS or len(since.frames) >= SNAPSHOT_FRAMES:
+        elif full:
             self._take_snapshot(db, key, commit.steps[0].number, since)
 
     def _take_snapshot(self, db: sqlite3.Connection, key: int, number: int, since: Since) -> None:
@@ -196,7 +212,7 @@ class SqliteStore(SqliteReader):
                 raise self._unknown(execution)
 
     def take(self, activity: str, started: Callable[[str], Posted]) -> Queued | None:
-        with self._guests, named_errors(self.place):
+        with self._guests, self._named:
             if self._guest.execute(SQL["queued"], (activity,)).fetchone() is None:
                 return None
             with self._write(self._guest, sync=True) as db:
@@ -209,7 +225,7 @@ class SqliteStore(SqliteReader):
                 return None
 
     def posts(self) -> Sequence[Post]:
-        with named_errors(self.place):
+        with self._named:
             (version,) = self._driver.execute("PRAGMA data_version").fetchone()
             if version == self._version:
                 return ()
@@ -221,12 +237,12 @@ class SqliteStore(SqliteReader):
 
     def due(self, now: int, limit: int) -> Sequence[str]:
         self._bury()
-        with named_errors(self.place):
+        with self._named:
             return [id for (id,) in self._driver.execute(SQL["due"], (now, limit))]
 
     def _bury(self) -> None:
         """Set free what dead owners held."""
-        with named_errors(self.place):
+        with self._named:
             others = [id for (id,) in self._driver.execute(SQL["owners"]) if id != self._owner]
         dead = [owner for owner in others if not owner_lives(self.place, owner)]
         if dead:
@@ -236,7 +252,7 @@ class SqliteStore(SqliteReader):
                     db.execute(SQL["delete_owner"], (owner,))
 
     def next_due(self) -> int | None:
-        with named_errors(self.place):
+        with self._named:
             row = self._driver.execute(SQL["next_due"]).fetchone()
         return None if row[0] is None else int(row[0])
 
@@ -280,15 +296,29 @@ class SqliteStore(SqliteReader):
     @contextmanager
     def _write(self, db: sqlite3.Connection, *, sync: bool) -> Iterator[sqlite3.Connection]:
         """One transaction: all or nothing."""
-        with named_errors(self.place):
-            if db is self._driver and sync is not self._synced:
-                db.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
-                self._synced = sync
-            db.execute("BEGIN IMMEDIATE")
-            try:
+        with self._named:
+            if db is self._driver:
+                self._choose(sync)
+            with Transaction(db):
                 yield db
-                db.execute("COMMIT")
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
+
+    def _choose(self, sync: bool) -> None:
+        """Whether what is committed next through the driver's connection has to outlast a loss of power."""
+        if sync is not self._synced:
+            self._driver.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
+            self._synced = sync
+
+
+def _log_row(commit: Commit) -> tuple[int, str, int, int]:
+    key = commit.lease.key
+    return key * SPAN + commit.steps[0].number, encode_steps(commit.steps).decode(), key, commit.lease.epoch
+
+
+def _is_full(since: Since) -> bool:
+    """Whether the next commit takes a snapshot."""
+    return since.rows >= SNAPSHOT_ROWS or len(since.frames) >= SNAPSHOT_FRAMES
+
+
+def _is_beyond(commit: Commit) -> bool:
+    """Whether a commit says something of others than its execution."""
+    return bool(commit.tallies or commit.sends or commit.queued) or any(step.runs for step in commit.steps)

@@ -14,7 +14,7 @@ from typing import Final
 
 from statelang.core.codec import Reader
 from statelang.errors import StoreError, StoreNotFound, StoreNotOurs, UnreadableCheckpoint
-from statelang.stores.sqlite_file import FORMAT, SQL, connect, named_errors
+from statelang.stores.sqlite_file import FORMAT, SQL, NamedErrors, connect
 
 SPAN: Final = 1 << 32
 CHUNK: Final = 1_000
@@ -35,7 +35,7 @@ class SqliteCare:
     def _open(self) -> Iterator[sqlite3.Connection]:
         connection = connect(self.place)
         try:
-            with named_errors(self.place):
+            with NamedErrors(self.place):
                 yield connection
         finally:
             connection.close()

@@ -20,7 +20,7 @@ from statelang.core.map_run import MapRun, Tally
 from statelang.core.value import Value
 from statelang.errors import ExecutionNotFound, MapRunNotFound, StoreError, UnreadableCheckpoint
 from statelang.ports import Summary
-from statelang.stores.sqlite_file import SQL, connect, named_errors, owner_lives
+from statelang.stores.sqlite_file import SQL, NamedErrors, connect, owner_lives
 
 SPAN: Final = 1 << 32
 
@@ -44,11 +44,12 @@ class SqliteReader:
 
     def __init__(self, place: str) -> None:
         self.place = place
+        self._named = NamedErrors(place)
         self._guest = connect(place)
         self._guests = threading.RLock()
 
     def read(self, execution: str) -> Execution:
-        with self._guests, named_errors(self.place), snapshot_of(self._guest) as db:
+        with self._guests, self._named, snapshot_of(self._guest) as db:
             return self.load_of(db, execution)[0]
 
     def load_of(self, db: sqlite3.Connection, id: str) -> tuple[Execution, Since]:
@@ -88,7 +89,7 @@ class SqliteReader:
                     raise UnreadableCheckpoint(f"{self.place}: value {value.id} of a checkpoint is missing")
 
     def summary(self, execution: str) -> Summary:
-        with self._guests, named_errors(self.place):
+        with self._guests, self._named:
             row = self._guest.execute(SQL["summary"], (execution,)).fetchone()
         if row is None:
             raise self._unknown(execution)
@@ -105,7 +106,7 @@ class SqliteReader:
     ) -> Sequence[Summary]:
         wanted: tuple[str | int | None, ...] = (machine, status, before, limit)
         statement = SQL["summaries"] if map_run is None else SQL["summaries_of_run"]
-        with self._guests, named_errors(self.place):
+        with self._guests, self._named:
             rows = self._guest.execute(statement, wanted if map_run is None else (map_run, *wanted)).fetchall()
         return [self._summary(row) for row in rows]
 
@@ -117,7 +118,7 @@ class SqliteReader:
     def records(self, execution: str, after: int = 0) -> tuple[Sequence[Record], Callable[[int], str]]:
         texts: dict[int, str] = {}
         records: list[Record] = []
-        with self._guests, named_errors(self.place), snapshot_of(self._guest) as db:
+        with self._guests, self._named, snapshot_of(self._guest) as db:
             row = db.execute(SQL["key_of"], (execution,)).fetchone()
             if row is None:
                 raise self._unknown(execution)
@@ -136,7 +137,7 @@ class SqliteReader:
 
     def _text(self, first: int, number: int) -> str:
         """The text of a value that stands in an earlier row than those that were read."""
-        with self._guests, named_errors(self.place):
+        with self._guests, self._named:
             row = self._guest.execute(SQL["log_with"], (first, first + number)).fetchone()
         values = {} if row is None else Reader().checkpoint(row[0]).values
         if number not in values:
@@ -144,26 +145,26 @@ class SqliteReader:
         return bytes(values[number]).decode()
 
     def map_run(self, id: str) -> tuple[MapRun, Tally]:
-        with self._guests, named_errors(self.place):
+        with self._guests, self._named:
             row = self._guest.execute(SQL["map_run"], (id,)).fetchone()
         if row is None:
             raise MapRunNotFound(f"there is no Map Run {id!r} in {self.place}")
         return _run(row)
 
     def map_runs(self, execution: str) -> Sequence[tuple[MapRun, Tally]]:
-        with self._guests, named_errors(self.place):
+        with self._guests, self._named:
             return [_run(row) for row in self._guest.execute(SQL["map_runs"], (execution,)).fetchall()]
 
     def members(
         self, map_run: str, statuses: Collection[Status], *, first: int = 0, limit: int = 1_000
     ) -> Sequence[tuple[int, str]]:
         wanted = msgspec.json.encode(sorted(statuses)).decode()
-        with self._guests, named_errors(self.place):
+        with self._guests, self._named:
             rows = self._guest.execute(SQL["members"], (map_run, first, wanted, limit)).fetchall()
         return [(index, id) for index, id in rows]
 
     def children(self, map_run: str, *, first: int = 0, limit: int = 1_000) -> Sequence[tuple[Started, Head]]:
-        with self._guests, named_errors(self.place), snapshot_of(self._guest) as db:
+        with self._guests, self._named, snapshot_of(self._guest) as db:
             rows = db.execute(SQL["children"], (map_run, first, limit)).fetchall()
             return [self._child(db, *row) for row in rows]
 
@@ -176,7 +177,7 @@ class SqliteReader:
         return msgspec.structs.replace(_read_started(started), input=reader.value(1).text), head
 
     def definition(self, digest: str) -> str:
-        with self._guests, named_errors(self.place):
+        with self._guests, self._named:
             row = self._guest.execute(SQL["definition"], (digest,)).fetchone()
         if row is None:
             raise StoreError(f"{self.place}: the definition {digest} is missing")
