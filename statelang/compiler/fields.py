@@ -202,8 +202,8 @@ CREDENTIALS: Final[Mapping[str, Fields]] = {
     "JSONata": {"RoleArn": text},
 }
 
-_MOST_ITEMS: Final = 100_000_001
-"""AWS was recorded taking one more than the 100,000,000 that it documents."""
+_MAX_ITEMS: Final = _of_type("Integer", lambda value: type(value) is int, {"type": "integer"})
+"""AWS takes any when a machine is created: -1 fails when items are read, 100,000,001 is 100,000,000 (both recorded)."""
 
 _READER: Final[Fields] = {"Resource": text, "ReaderConfig": mapping}
 READER: Final[Mapping[str, Fields]] = {
@@ -220,8 +220,8 @@ _READER_CONFIG: Final[Fields] = {
     "ManifestType": one_of("S3_INVENTORY", "ATHENA_DATA"),
 }
 READER_CONFIG: Final[Mapping[str, Fields]] = {
-    "JSONPath": {**_READER_CONFIG, "MaxItems": integer(0, _MOST_ITEMS), "MaxItemsPath": text},
-    "JSONata": {**_READER_CONFIG, "MaxItems": or_query(integer(0, _MOST_ITEMS))},
+    "JSONPath": {**_READER_CONFIG, "MaxItems": _MAX_ITEMS, "MaxItemsPath": text},
+    "JSONata": {**_READER_CONFIG, "MaxItems": or_query(_MAX_ITEMS)},
 }
 BATCHER: Final[Mapping[str, Fields]] = {
     "JSONPath": {

@@ -13,6 +13,7 @@ from statelang.compiler import fields
 from statelang.compiler.distributed import distributed
 from statelang.compiler.findings import Findings, Place
 from statelang.compiler.problems import INVALID_LABEL
+from statelang.compiler.resources import check_object
 from statelang.compiler.substitutions import Open, is_open
 from statelang.language import paths
 from statelang.language.templates import (
@@ -127,6 +128,7 @@ def _check_parts(state: Given, place: Place, language: QueryLanguage, findings: 
 
 def _reader(reader: Given, place: Place, language: QueryLanguage, findings: Findings) -> None:
     findings.required(reader, ("Resource",), place)
+    check_object(reader.get("Resource"), ("getObject", "listObjectsV2"), place / "Resource", findings)
     config = reader.get("ReaderConfig")
     if isinstance(config, dict):
         at = place / "ReaderConfig"
@@ -143,6 +145,7 @@ def _batcher(batcher: Given, place: Place, language: QueryLanguage, findings: Fi
 
 def _writer(writer: Given, place: Place, language: QueryLanguage, findings: Findings) -> None:
     config = writer.get("WriterConfig")
+    check_object(writer.get("Resource"), ("putObject",), place / "Resource", findings)
     if not writer:
         findings.say("Value cannot be empty", place)
     elif "Resource" not in writer and "WriterConfig" not in writer:

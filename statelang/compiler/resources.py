@@ -12,6 +12,7 @@ from typing import Final
 from statelang.compiler.findings import Findings, Place
 from statelang.compiler.problems import did_you_mean
 from statelang.compiler.substitutions import PLACEHOLDER
+from statelang.values import Json
 
 RR: Final = ""
 SYNC: Final = ".sync"
@@ -180,6 +181,18 @@ _SERVICE: Final = re.compile(
     r"arn:[^:]*:states:[^:]*:[^:]*:(?P<service>[^:]+):(?P<action>[^:.]+)(?P<pattern>\.sync(?::2)?|\.waitForTaskToken)?"
 )
 
+_STATES: Final = re.compile(r"arn:[^:]*:states:")
+_OTHER: Final = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?:activity|aws-sdk):.+")
+"""An activity or an SDK integration, whose names are judged elsewhere."""
+
+
+def check_object(resource: Json, known: tuple[str, ...], place: Place, findings: Findings) -> None:
+    """Say what is wrong with the Resource of an ItemReader or ResultWriter; `known` are the actions of s3 it may be."""
+    if isinstance(resource, str) and not PLACEHOLDER.search(resource):
+        call = service_call(resource)
+        if call is None or call[0] != "s3" or call[1] not in known:
+            findings.say(_unknown(resource), place, hint=f"it may be {' or '.join(f's3:{name}' for name in known)}")
+
 
 def service_call(resource: str) -> tuple[str, str] | None:
     """(service, action) of an optimized integration."""
@@ -198,6 +211,9 @@ def check_resource(resource: str, place: Place, findings: Findings, *, express: 
         findings.say("Express state machine does not support Activity ARN", place)
     match = _SERVICE.fullmatch(resource)
     if match is None or match["service"] in ("aws-sdk", "activity"):
+        if _STATES.match(resource) and _OTHER.fullmatch(resource) is None:
+            findings.say(_unknown(resource), place)
+            return
         pattern = next((suffix for suffix in (TOKEN,) if resource.endswith(suffix)), "")
     else:
         pattern = match["pattern"] or RR

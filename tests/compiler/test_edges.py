@@ -71,6 +71,38 @@ class TestFields:
     def test_paths_in_a_result_are_not_evaluated(self, result: Any) -> None:
         assert codes(machine({"S": {"Type": "Pass", "Result": result, "End": True}})) == ["PASS_RESULT_IS_STATIC"]
 
+    @pytest.mark.parametrize(
+        ("resource", "known"),
+        [
+            ("arn:aws:states:::states:startExecution.sync:2", True),
+            ("arn:aws:states:::states:startExecution.sync:3", False),
+            ("arn:aws:states:::sqs:sendMessage.later", False),
+            ("arn:aws:states:us-east-1:123456789012:activity:a", True),
+            ("arn:aws:states:us-east-1:123456789012:activity:", False),
+        ],
+    )
+    def test_what_is_no_integration(self, resource: str, known: bool) -> None:
+        found = [
+            p
+            for p in told(machine({"S": {"Type": "Task", "Resource": resource, "End": True}}))
+            if p.severity == "ERROR"
+        ]
+        assert [p.message.startswith(f"The resource provided {resource} is not") for p in found] == [True] * (not known)
+
+    @pytest.mark.parametrize(
+        ("fields", "location"),
+        [
+            ({"ItemReader": {"Resource": "arn:aws:states:::s3:putObject"}}, "/ItemReader/Resource"),
+            ({"ResultWriter": {"Resource": "arn:aws:states:::s3:getObject"}}, "/ResultWriter/Resource"),
+        ],
+    )
+    def test_what_reads_and_writes_items(self, fields: dict[str, Any], location: str) -> None:
+        config = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+        inner = {**config, "StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+        state = {"Type": "Map", "ItemProcessor": inner, "End": True, **fields}
+        found = [p for p in told(machine({"S": state})) if p.severity == "ERROR"]
+        assert [p.location for p in found] == [f"/States/S{location}"]
+
     @pytest.mark.parametrize("text", ["$states := 1", "($states := 1; $states)", "$map([1], function($states) { 1 })"])
     def test_states_is_nobodys_to_assign(self, text: str) -> None:
         state = {"Type": "Pass", "Output": f"{{% {text} %}}", "End": True}

@@ -181,6 +181,21 @@ class TestFieldsOfADistributedMap:
         refers = f'The MaxItemsPath field refers to value "{shown}"'
         assert head.cause.endswith(f"{refers} which is not a valid integer: $.m")
 
+    @pytest.mark.parametrize("config", [{"MaxItems": -1}, {"MaxItemsPath": "$.m"}])
+    def test_negative_max_items_fail_the_map_run(self, config: Json) -> None:
+        """Recorded: a machine is created with it, and the items cannot be read."""
+        where = {"Bucket": "b", "Key": "k"}
+        reader = {**self.READER, "Parameters": where, "ReaderConfig": {"InputType": "JSON", **config}}
+        history, head = self.history({"ItemReader": reader}, {"m": -1})
+        assert history == [
+            "MapStateStarted<2",
+            "MapRunStarted<3",
+            "MapRunFailed<4",
+            "MapStateFailed<5",
+            "ExecutionFailed<6",
+        ]
+        assert (head.error, head.cause) == ("States.ItemReaderFailed", "field MaxItems must be positive")
+
     @pytest.mark.parametrize("path", ["MaxItemsPerBatchPath", "MaxInputBytesPerBatchPath"])
     @pytest.mark.parametrize(
         ("value", "tail"),

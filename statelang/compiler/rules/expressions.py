@@ -28,6 +28,7 @@ _TEMPLATES: Final = ("Parameters", "ResultSelector", "ItemSelector", "Assign", "
 _QUERY_TEMPLATES: Final = ("Arguments", "Output", "Assign", "Items", "ItemSelector", "Condition")
 _PATH_FIELDS: Final = ("Error", "Cause")
 _COMPARED: Final = tuple(name for name in COMPARISONS if name.startswith("String"))
+_MERGE: Final = re.compile(r"States\.JsonMerge\([^()]*,\s*true\s*\)")
 _PATH: Final = re.compile(r"\$\$?[.\[]\S*|\$\$?")
 
 
@@ -118,6 +119,14 @@ def static_result(at: StateAt) -> Iterator[Found]:
             if dynamic or (key is not None and isinstance(item, str) and looks_dynamic(item)):
                 message = "Result is taken as it is: paths in it are not evaluated"
                 yield Found(message, place, "use Parameters", on_key=dynamic)
+
+
+def deep_merge(at: StateAt) -> Iterator[Found]:
+    """States.JsonMerge merges the top level only."""
+    for key, text, place in texts(at.value, at.place):
+        match = _MERGE.search(text) if key.endswith(".$") else None
+        if match is not None:
+            yield Found("States.JsonMerge fails unless its third argument is false", place, character=match.start())
 
 
 def query_in_jsonpath(at: StateAt) -> Iterator[Found]:
@@ -285,6 +294,14 @@ ROWS: Final = (
         _choice(StringMatches="C:\\temp*"),
         _choice(StringMatches="C:\\\\temp*"),
         state=bad_pattern,
+    ),
+    Rule(
+        "SL081",
+        "WARNING",
+        "States.JsonMerge merges the top level only, as on AWS: with true as its third argument it fails.",
+        one("Pass", Parameters={"all.$": "States.JsonMerge($.a, $.b, true)"}),
+        one("Pass", Parameters={"all.$": "States.JsonMerge($.a, $.b, false)"}),
+        state=deep_merge,
     ),
 )  # fmt: skip
 """The rows of this subject."""

@@ -81,6 +81,10 @@ def _reader(resource: str, config: Given, place: Place) -> Iterator[Found]:
     lists = resource.endswith(":s3:listObjectsV2")
     if resource.endswith(":s3:getObject") and kind is None and "ManifestType" not in config:
         yield Found("Reading an object needs InputType", place, "JSON, JSONL, CSV or PARQUET")
+    if config.get("ManifestType") == "S3_INVENTORY" and kind is not None:
+        yield Found("An S3 inventory says itself what its files are: it has no InputType", place / "InputType")
+    if config.get("ManifestType") == "ATHENA_DATA" and kind is None:
+        yield Found("Athena's manifest needs InputType", place, "JSONL, CSV or PARQUET")
     if lists and loads and kind is None:
         yield Found("LOAD_AND_FLATTEN needs InputType", place)
     if lists and not loads and kind is not None:

@@ -9,13 +9,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from statelang.compiler.references import texts
 from statelang.compiler.rules.rule import LAMBDA, Found, Rule, one
 from statelang.compiler.scopes import StateAt
 from statelang.compiler.substitutions import PLACEHOLDER
 
 _ARN: Final = re.compile(r"arn:[\w-]+:(lambda:[\w-]+:\d{12}:function:|states:([\w-]*:(\d{12})?):).+")
-_MERGE: Final = re.compile(r"States\.JsonMerge\([^()]*,\s*true\s*\)")
 
 
 def resources(at: StateAt) -> Iterator[Found]:
@@ -32,15 +30,6 @@ def resources(at: StateAt) -> Iterator[Found]:
         )
 
 
-def deep_merge(at: StateAt) -> Iterator[Found]:
-    """States.JsonMerge merges the top level only."""
-    for key, text, place in texts(at.value, at.place):
-        match = _MERGE.search(text) if key.endswith(".$") else None
-        if match is not None:
-            message = "AWS merges the top level only: the third argument of States.JsonMerge must be false"
-            yield Found(message, place, character=match.start())
-
-
 ROWS: Final = (
     Rule(
         "SL080",
@@ -50,15 +39,6 @@ ROWS: Final = (
         one("Task", Resource="python:shop.tasks:charge"),
         one("Task", Resource=LAMBDA),
         state=resources,
-        target="aws",
-    ),
-    Rule(
-        "SL081",
-        "ERROR",
-        "States.JsonMerge with true merges deeply here, as the specification says; AWS takes false only.",
-        one("Pass", Parameters={"all.$": "States.JsonMerge($.a, $.b, true)"}),
-        one("Pass", Parameters={"all.$": "States.JsonMerge($.a, $.b, false)"}),
-        state=deep_merge,
         target="aws",
     ),
 )
