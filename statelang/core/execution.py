@@ -67,6 +67,11 @@ class Started(msgspec.Struct, frozen=True, omit_defaults=True):
     answers: Answers = "no"
     callback: str = ""
 
+    @property
+    def is_express(self) -> bool:
+        """Whether it is an Express child of a Map Run."""
+        return bool(self.map_run) and ":express:" in self.arn
+
 
 class Head(msgspec.Struct, frozen=True, omit_defaults=True):
     """The part of an execution that belongs to no frame.

@@ -1,7 +1,8 @@
 """Redrive: an execution that failed, timed out or was stopped goes on from where it stood (asl.md 9.4).
 
 What is redriven is every state without its StateExited event: a Task is asked for again, a Choice or Pass evaluated
-again, of a Parallel or Map only the children that have not succeeded run again. Retry counters start at zero.
+again, of a Parallel or Map only the children that have not succeeded run again. Retry counters start at zero. But an
+Express child of a Map Run begins anew: AWS starts it again.
 
 Rule: a redrive only makes frames ready again; what they then do is the states' own meaning.
 """
@@ -14,6 +15,7 @@ from statelang.core.frame import ROOT, Children, Frame, RunWait
 from statelang.core.states import distributed
 from statelang.core.stimulus import Redriven
 from statelang.core.transition import Transition
+from statelang.program import Map
 
 
 def redriven(t: Transition, stimulus: Redriven) -> None:
@@ -22,7 +24,10 @@ def redriven(t: Transition, stimulus: Redriven) -> None:
     if head.status in ("RUNNING", "SUCCEEDED") or stimulus.count != head.redrives + 1:
         return
     event = t.emit("ExecutionRedriven", 0, stimulus.count)
-    _revive(t, t.frame(ROOT), event)
+    if t.started.is_express:
+        _restart(t, t.frame(ROOT), event)
+    else:
+        _revive(t, t.frame(ROOT), event)
     seconds = None if t.started.entry else t.program.timeout_seconds
     t.changes = {
         "status": "RUNNING",
@@ -30,6 +35,13 @@ def redriven(t: Transition, stimulus: Redriven) -> None:
         "redrives": stimulus.count,
         "redriven_at": t.at,
     }
+
+
+def _restart(t: Transition, frame: Frame, event: int) -> None:
+    node = t.program.nodes[t.started.entry]
+    assert isinstance(node, Map)
+    t.drop(ROOT)
+    t.put(Frame(ROOT, node.processor.start_at, t.execution.input, previous=event, batch=frame.batch + 1))
 
 
 def _revive(t: Transition, frame: Frame, event: int) -> None:

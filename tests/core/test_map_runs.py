@@ -395,6 +395,35 @@ class TestStopAndRedrive:
         (children,) = simulated.runs.children.values()
         assert {index: len(child.requests) for index, child in children.items()} == {0: 1, 1: 2, 2: 1}
 
+    @pytest.mark.parametrize(("kind", "asked"), [("STANDARD", ["A", "B", "B"]), ("EXPRESS", ["A", "B", "A", "B"])])
+    def test_an_express_child_begins_anew(self, kind: str, asked: list[str], way: Way) -> None:
+        """A Standard one goes on from where it failed (asl.md 9.4)."""
+        bad = ["B"]
+
+        def reply(request: RunTask, execution: Execution) -> Reply:
+            state = execution.frames[request.frame].state
+            calls.append(state)
+            return Reply(failed=state in bad, error="Bad", output='{"a":1}', after=10)
+
+        calls: list[str] = []
+        tasks = {name: {"Type": "Task", "Resource": WORK} for name in "AB"}
+        tasks["A"] |= {"Next": "B", "Assign": {"seen": True}}
+        processor = {"StartAt": "A", "States": {"A": tasks["A"], "B": {**tasks["B"], "End": True}}}
+        config = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": kind}}
+        each = {"Type": "Map", "ItemProcessor": {**config, **processor}, "End": True}
+        program = compile_definition(encode({"StartAt": "Each", "States": {"Each": each}}))
+        simulated = simulation(program, [5], way, reply)
+        assert simulated.run().head.status == "FAILED"
+        bad.clear()
+        simulated.deliver(Redriven(simulated.now, 1))
+        assert simulated.run().head.output.json == [{"a": 1}]
+        assert calls == asked
+        (children,) = simulated.runs.children.values()
+        told = types(children[0])
+        assert told[told.index("ExecutionRedriven") + 1] == (
+            "TaskStateEntered" if kind == "EXPRESS" else "LambdaFunctionScheduled"
+        )
+
     def test_a_map_within_a_map_is_redriven_where_it_failed(self, way: Way) -> None:
         bad = [[3]]
         config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}

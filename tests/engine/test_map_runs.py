@@ -223,6 +223,31 @@ def test_what_failed_is_redriven_and_nothing_else(address: str) -> None:
     assert done == [1, 2, 3, 3, 4]
 
 
+def test_an_express_child_begins_anew_with_its_input(address: str) -> None:
+    bad, done = [True], []
+
+    def work(data: int) -> int:
+        done.append(data)
+        if data == 100 and bad:
+            raise ValueError("bad")
+        return data * 10
+
+    task = {"Type": "Task", "Resource": WORK}
+    processor = {"StartAt": "A", "States": {"A": {**task, "Next": "B"}, "B": {**task, "End": True}}}
+    config = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}}
+    each = {"Type": "Map", "MaxConcurrency": 1, "ItemProcessor": {**config, **processor}, "End": True}
+    with Engine(address, tasks={WORK: work}) as engine:
+        machine = statelang.load({"StartAt": "Each", "States": {"Each": each}})
+        assert engine.run(machine, [1, 10, 2], name="fan", timeout=20).status == "FAILED"
+    bad.clear()
+    if address == "memory:":
+        return
+    with Engine(address, tasks={WORK: work}) as engine:
+        engine.redrive("fan")
+        assert engine.wait("fan", timeout=20).output == [100, 1_000, 200]
+    assert done == [1, 10, 10, 100, 10, 100, 2, 20]
+
+
 def test_a_worker_that_is_gone_is_replaced_with_its_children(tmp_path: Path) -> None:
     """Another process goes on with the Map Run: finished children are not repeated, none is lost."""
     address = f"sqlite:///{tmp_path}/store.db"
