@@ -64,10 +64,13 @@ def _after_entry(problem: Fault) -> bool:
     return problem.cause.startswith("The Timestamp ")
 
 
+OCCURRED: Final = "An error occurred while executing "
+
+
 def told(frame: Frame, cause: str) -> str:
     """A cause as AWS tells it of a state."""
     place = f"the state '{frame.state}' (entered at the event id #{frame.entered})"
-    return f"An error occurred while executing {place}. {cause}"
+    return f"{OCCURRED}{place}. {cause}"
 
 
 def fail(t: Transition, frame: Frame, failure: Failure) -> None:

@@ -9,24 +9,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from statelang.core.http_parameters import problem_with
 from statelang.errors import InvalidInput
 from statelang.ports import Answer, Failed, Succeeded, TaskCall
 from statelang.tasks.connections import Connection, Connections, ConnectionTrouble
 from statelang.tasks.exchange import NoAnswer, Reply, exchange, seconds_left
 from statelang.tasks.secrets import Secrets
 from statelang.values import Json, decode, encode
-
-METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD")
-
-BANNED: Final = re.compile(
-    r"a-im|accept-charset|accept-datetime|accept-encoding|authorization|cache-control|connection|content-encoding|"
-    r"content-md5|date|expect|forwarded|from|host|http2-settings|if-.*|max-forwards|origin|pragma|proxy-authorization|"
-    r"referer|server|te|trailer|transfer-encoding|upgrade|via|warning|x-forwarded-.*|x-amz-.*|x-amzn-.*",
-    re.IGNORECASE,
-)
-"""Headers that a definition may not set."""
 
 BINARY: Final = re.compile(r"application/octet-stream|(image|video|audio)/.*")
 
@@ -99,15 +90,9 @@ def _checked(given: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in ("ApiEndpoint", "Method"):
         if name not in given:
             raise _Refused(f"The field '{name}' is required but was missing")
-    endpoint = given["ApiEndpoint"]
-    _want(isinstance(endpoint, str) and urlsplit(endpoint).scheme in ("http", "https"), "ApiEndpoint")
-    _want(given["Method"] in METHODS, "Method")
-    headers, query = given.get("Headers"), given.get("QueryParameters")
-    _want(headers is None or (isinstance(headers, dict) and not any(map(BANNED.fullmatch, headers))), "Headers")
-    _want(query is None or isinstance(query, dict), "QueryParameters")
-    transform = given.get("Transform")
-    _want(transform is None or isinstance(transform, dict), "Transform")
-    _want((transform or {}).get("RequestBodyEncoding", "NONE") in ("NONE", "URL_ENCODED"), "Transform")
+    problem = problem_with(given)
+    if problem is not None:
+        raise _Refused(problem)
     return given
 
 

@@ -6,11 +6,14 @@ token of the attempt that is waited for counts.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 from msgspec.structs import replace
 
-from statelang.core import flow, request
+from statelang.core import flow, http_parameters, request
 from statelang.core.dataflow import TOO_LARGE, effective_input, payload, resulted
-from statelang.core.failure import Failure, fail
+from statelang.core.failure import OCCURRED, Failure, fail, told
 from statelang.core.frame import Frame, TaskWait
 from statelang.core.resource import Resource, classify
 from statelang.core.stimulus import (
@@ -24,7 +27,16 @@ from statelang.core.stimulus import (
 )
 from statelang.core.transition import Transition
 from statelang.core.value import Value
+from statelang.errors import Fault
 from statelang.program import Task
+from statelang.values import Json
+
+PROBLEMS: Final[Mapping[tuple[str, str], Callable[[Json], str | None]]] = {
+    ("http", "invoke"): http_parameters.problem_with,
+}
+"""(type, action) of a Resource -> what is wrong with parameters that AWS would not even schedule the task with."""
+
+REFUSED: Final = "The Parameters '{}' could not be used to start the Task: [{}]"
 
 
 def enter(t: Transition, frame: Frame, node: Task) -> None:
@@ -38,6 +50,7 @@ def _schedule(t: Transition, frame: Frame, node: Task) -> None:
     token = f"{t.started.id}.{command}.{t.entropy.block()[:16].hex()}"
     seen = token if resource.has_token else None
     input = payload(t, node.name, effective_input(t, frame, node, seen), frame.input)
+    _check(resource, input)
     scope = t.scope(frame, frame.input.json, token=seen)
     waiting = TaskWait(
         command,
@@ -51,6 +64,14 @@ def _schedule(t: Transition, frame: Frame, node: Task) -> None:
     frame = replace(frame, phase="waiting", waiting=waiting, previous=event)
     t.put(frame)
     t.commands.append(request.run(t.execution, frame, node))
+
+
+def _check(resource: Resource, input: Value) -> None:
+    """Raises Fault where AWS would not start the task with these parameters."""
+    problem_with = PROBLEMS.get((resource.type, resource.action))
+    problem = None if problem_with is None else problem_with(input.json)
+    if problem is not None:
+        raise Fault("States.Runtime", REFUSED.format(input.text, problem))
 
 
 def _tell_scheduled(t: Transition, frame: Frame, resource: Resource, waiting: TaskWait) -> int:
@@ -140,8 +161,11 @@ def succeeded(t: Transition, frame: Frame, node: Task, stimulus: TaskSucceeded) 
 
 
 def failed(t: Transition, frame: Frame, node: Task, stimulus: TaskFailed) -> None:
-    """The task has failed."""
-    _fail(t, _begun(t, frame, node), classify(node.resource), stimulus.error, stimulus.cause)
+    """The task has failed; a States.Runtime is told as any of the state's own."""
+    cause = stimulus.cause
+    if stimulus.error == "States.Runtime" and cause is not None and not cause.startswith(OCCURRED):
+        cause = told(frame, cause)
+    _fail(t, _begun(t, frame, node), classify(node.resource), stimulus.error, cause)
 
 
 def _fail(t: Transition, frame: Frame, resource: Resource, error: str | None, cause: str | None) -> None:
