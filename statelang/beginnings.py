@@ -84,6 +84,7 @@ class Beginnings:
             self.settle(live, lease)
             if lease.execution in later:
                 live.steps.append(later[lease.execution])
+                live.loud = True
                 self._worker.changed[lease.execution] = live
 
     def settle(self, live: Live, lease: Lease | None) -> None:

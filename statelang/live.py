@@ -35,6 +35,7 @@ from statelang.core.stimulus import (
 )
 from statelang.errors import StatelangError
 from statelang.messages import Left, Message, Observer, Told
+from statelang.pace import QUIET_MS
 from statelang.pool import Job, Pool
 from statelang.ports import (
     Answer,
@@ -53,6 +54,9 @@ from statelang.program import Program
 from statelang.values import Json, encode
 
 Said = TypeVar("Said")
+
+QUIET: Final = (TaskStarted, TaskHeartbeat)
+"""What happens to a task here and leads to nothing: should it be lost with this process, so is the task."""
 
 ANSWERS: Final = (TaskSucceeded, TaskFailed, TaskSubmitted, TaskPending)
 """What a task that was under way has answered when it is under way no more."""
@@ -79,6 +83,8 @@ class Live:
     tasks: dict[int, Task] = field(default_factory=dict)
     put_off: bool = False
     """Whether a task was not begun, as it did not fit: this process has not done what the execution waits for."""
+    loud: bool = True
+    """Whether more was done since than that tasks have begun, or are alive."""
     timer: int | None = None
     parent: Live | None = None
     """Whose commit begins it, of an execution that is not in the store yet."""
@@ -89,6 +95,11 @@ class Live:
     counted: bool = False
     answered: bool = False
     """Whether the parent, which is driven here, has been told how this nested execution ended."""
+
+    @property
+    def quiet_until(self) -> int:
+        """How long what was done may go unwritten, if that is only that tasks have begun; else it may not."""
+        return 0 if self.loud or self.posts or not self.steps else self.steps[0].head.at + QUIET_MS
 
 
 class Performer:

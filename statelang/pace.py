@@ -16,6 +16,9 @@ BATCH: Final = 256
 BATCH_MS: Final = 50
 """How long transitions may go without a checkpoint under `effect`, in milliseconds."""
 
+QUIET_MS: Final = 1_000
+"""How long it may go unwritten under `effect` that a task has begun, or is alive, if nothing else happens."""
+
 KEEP_MS: Final = 1_000
 """An execution that waits for a timer further away than this is let go."""
 

@@ -38,7 +38,7 @@ from statelang.core.stimulus import (
     TimerFired,
 )
 from statelang.errors import LeaseLost, StatelangError, StoreError
-from statelang.live import ANSWERS, Live, Performer, must_last
+from statelang.live import ANSWERS, QUIET, Live, Performer, must_last
 from statelang.map_runs import MapRuns
 from statelang.messages import Begin, Fed, Left, Message, Observer, Take, Told
 from statelang.pace import BATCH, BATCH_MS, FRAMES_PER_ROUND, KEEP_MS, MAIL_PER_ROUND, SWEEP
@@ -103,7 +103,7 @@ class Worker:
             self._fire_timers(now)
         self.runs.feed()
         self._move()
-        self.commit()
+        self._commit_round()
 
     def drain(self, grace: int) -> None:
         """Take the answers of tasks under way for up to `grace` milliseconds, cancel the rest, give everything back."""
@@ -135,6 +135,7 @@ class Worker:
     def _next_time(self) -> int | None:
         """When there is something to do: a timer here or (where this worker adopts) in the store, or `until`."""
         times = [time for time in (self._timers.next, self.until) if time is not None]
+        times += [live.quiet_until for live in self.changed.values()]
         if self.adopts:
             due = self.store.next_due()
             if due is not None and due > self.clock.now():
@@ -263,6 +264,7 @@ class Worker:
         if step is None:
             return False
         apply(live.execution, step)
+        live.loud = live.loud or not isinstance(stimulus, QUIET)
         live.steps.append(step)
         self.changed[live.lease.execution] = live
         self._mark(live)
@@ -278,6 +280,18 @@ class Worker:
         for command in list(live.tasks):
             self.performer.cancel(live, command)
         self.observer.gave_up(id, problem)
+
+    def _commit_round(self) -> None:
+        """Write what this round has done; under `effect` not yet that tasks have begun, if their answers come soon."""
+        now, quiet = self.clock.now(), []
+        if self._policy == "effect":
+            quiet = [live for live in self.changed.values() if live.tasks and now < live.quiet_until]
+        for live in quiet:
+            del self.changed[live.lease.execution]
+        self.commit()
+        self.changed.update(
+            (live.lease.execution, live) for live in quiet if self.live.get(live.lease.execution) is live
+        )
 
     def commit(self) -> None:
         """Write what this round has done, then do what it asked for."""
@@ -353,7 +367,7 @@ class Worker:
 
     def settle(self, live: Live, commit: Commit) -> None:
         """After the commit: tell the observer, do what was asked for, and let go of what has ended or sleeps."""
-        steps, live.steps, live.posts, live.tally = live.steps, [], [], NOTHING
+        steps, live.steps, live.posts, live.tally, live.loud = live.steps, [], [], NOTHING, False
         ended = live.execution.head.status != "RUNNING"
         for step in steps:
             for command in step.commands:

@@ -85,6 +85,7 @@ class ByHand(Engine):
             worker.round()
         if worker.live and self._time.left() > 0:
             worker.takeovers.let_go()
+        worker.commit()
         self.unfinished = list(worker.live)
         worker.takeovers.give_back()
 
