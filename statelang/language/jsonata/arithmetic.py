@@ -51,7 +51,9 @@ def compile_binary(compiler: Compiler, node: Node) -> Evaluate:
             named(problem, operator, position)
             raise
 
-    bare = node.right.kind == "number" and not (node.right.predicates or node.right.group)
+    bare = node.right.kind == "number" and not (
+        node.right.predicates or node.right.group or abs(node.right.value) >= EXACT
+    )
     literal = node.right.value if bare else None
     if operator in QUICK:
         return _quick(QUICK[operator], left, right, binary, literal)
@@ -72,7 +74,7 @@ def _quick(
 
         def against(input: Value, frame: Frame) -> Value:
             one = left(input, frame)
-            if type(one) is int:
+            if type(one) is int and -EXACT <= one <= EXACT:
                 result = perform(one, literal)
                 if result and -EXACT <= result <= EXACT:
                     return result
@@ -82,7 +84,7 @@ def _quick(
 
     def quick(input: Value, frame: Frame) -> Value:
         one, other = left(input, frame), right(input, frame)
-        if type(one) is int and type(other) is int:
+        if type(one) is int and type(other) is int and -EXACT <= one <= EXACT and -EXACT <= other <= EXACT:
             result = perform(one, other)
             if result and -EXACT <= result <= EXACT:
                 return result
@@ -106,7 +108,7 @@ def _comparison(
     def comparison(input: Value, frame: Frame) -> Value:
         one, other = left(input, frame), right(input, frame)
         kind, second = type(one), type(other)
-        if (kind is int or kind is float) and (second is int or second is float):
+        if (kind is int or kind is float) and (second is int or second is float) and -EXACT < one < EXACT:
             return holds(one, other)
         return slow(one, other, frame)
 

@@ -13,7 +13,7 @@ from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.regexes import Match, Regex, join_pairs, split_pairs
 from statelang.language.jsonata.run import Frame, Run
 from statelang.language.jsonata.signatures import Signature
-from statelang.language.jsonata.text import text_of
+from statelang.language.jsonata.text import script_text
 from statelang.language.jsonata.values import UNDEFINED, Function, Value
 
 Evaluate = Callable[[Value, Frame], Value]
@@ -87,7 +87,9 @@ class Composed(Function):
 
 @dataclass(eq=False, slots=True)
 class Unwrapped(Function):
-    """A built-in among the arguments of a call in tail position: jsonata-js forgets there to make it callable."""
+    """A built-in among the arguments of a call in tail position, or of a built-in that is applied partially: jsonata-js
+    forgets there to make it callable.
+    """
 
     function: Function
     arity: int
@@ -163,15 +165,24 @@ def begun(run: Run, function: Value, arguments: list[Value], input: Value, depth
     if kind is Partial:
         return _filled(run, function, arguments, depth)
     if kind is Composed:
-        return call(run, function.second, [call(run, function.first, arguments, input, depth)], input, depth)
+        given = _link(run, function.first, arguments, depth, "f", 39)
+        return _link(run, function.second, [given], depth, "g", 35)
     if kind is Regex:
-        text = arguments[0] if arguments else UNDEFINED
-        text = text if isinstance(text, str) else text_of(text, run) or "undefined"
+        text = script_text(arguments[0] if arguments else UNDEFINED, run)
         start = arguments[1] if len(arguments) > 1 and type(arguments[1]) is int else 0
         return matched(function.matches(split_pairs(text), run.step, max(0, start)))
     if kind is Unwrapped:
         raise JsonataError("JS:TypeError", template="func.apply is not a function")
     raise JsonataError("T1006")
+
+
+def _link(run: Run, function: Value, arguments: list[Value], depth: int, token: str, position: int) -> Value:
+    """One of two functions that are chained: in jsonata-js they are the `$f` and `$g` of a lambda of its own."""
+    try:
+        return finished(run, begun(run, function, arguments, None, depth), None, depth)
+    except JsonataError as problem:
+        named(problem, token, position)
+        raise
 
 
 def _filled(run: Run, function: Partial, arguments: list[Value], depth: int) -> Value:
@@ -187,6 +198,10 @@ def _filled(run: Run, function: Partial, arguments: list[Value], depth: int) -> 
         return begun(run, target, filled, None, depth)
     run.depth = depth
     given = [*filled, *[UNDEFINED] * target.required][: target.required]
+    if target.signature is not None:
+        for parameter, value in zip(target.signature.parameters, given):
+            if parameter.kind == "s" and not isinstance(value, str) and value is not UNDEFINED:
+                raise JsonataError("JS:TypeError", template="a string is wanted")
     try:
         return target.perform(run, *given, **({"input": None} if target.contextual else {}))
     except (TypeError, ValueError, AttributeError) as problem:
@@ -243,8 +258,11 @@ def _repeated(run: Run, function: Lambda, most: int) -> Callable[..., Value]:
 def matched(found: Iterator[Match]) -> Value:
     """The next match of a regular expression, as a matcher function gives it."""
     match = next(found, None)
-    if match is None:
-        return UNDEFINED
+    return UNDEFINED if match is None else answer(match, found)
+
+
+def answer(match: Match, found: Iterator[Match]) -> Value:
+    """A match as a matcher function answers with it; `found` are those that follow."""
     return {
         "match": join_pairs(match.text),
         "start": match.start,

@@ -106,6 +106,8 @@ def compile_partial(compiler: Compiler, node: Node) -> Evaluate:
             raise JsonataError("T1007", position, token=name)
         if not isinstance(target, Function):
             raise JsonataError("T1008", position, token=name)
+        if type(target) is Native:
+            given = tuple(item and (unwrapped(item[0], target),) for item in given)
         return Partial(target, given)
 
     return partial
@@ -118,7 +120,7 @@ def compile_apply(compiler: Compiler, node: Node) -> Evaluate:
     left = compiler.node(node.left)
     if node.right.kind == "function":  # as jsonata-js does, without looking at its predicates
         return compile_call(compiler, node.right, left)
-    right, position, depth = compiler.node(node.right), node.position, compiler.depth
+    right, position, depth, dynamic = compiler.node(node.right), node.position, compiler.depth, compiler.dynamic
 
     def apply(input: Value, frame: Frame) -> Value:
         value, target = left(input, frame), right(input, frame)
@@ -126,6 +128,8 @@ def compile_apply(compiler: Compiler, node: Node) -> Evaluate:
             raise JsonataError("T2006", position, value=target)
         if isinstance(value, (Function, Regex)):
             return Composed(value, target)
+        if dynamic:
+            frame.run.frame = frame
         return call(frame.run, target, [value], None, frame.depth + depth)
 
     return apply

@@ -11,7 +11,7 @@ import re
 from typing import Any, Final, NamedTuple
 
 from statelang.language.jsonata.errors import JsonataError
-from statelang.language.jsonata.regexes import Regex, compile_regex, join_pairs
+from statelang.language.jsonata.regexes import Regex, compile_regex, join_pairs, split_pairs
 from statelang.language.jsonata.values import number
 
 OPERATORS: Final = {
@@ -25,7 +25,7 @@ _DOUBLE: Final = ("..", ":=", "!=", ">=", "<=", "**", "~>")
 _ESCAPES: Final = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _NUMBER: Final = re.compile(r"-?(0|([1-9][0-9]*))(\.[0-9]+)?([Ee][-+]?[0-9]+)?")
 _BLANK: Final = re.compile(r"[ \t\n\r\v]*")
-_HEX: Final = re.compile(r"[0-9a-fA-F]{4}")
+_HEX: Final = re.compile(r"[0-9a-fA-F]{1,4}")
 _NAME_END: Final = re.compile(r"[ \t\n\r\v.\[\]{}(),@#;:?+\-*/%|=<>^&!~]")
 _WORDS: Final[dict[str, Any]] = {"true": True, "false": False, "null": None}
 
@@ -137,13 +137,13 @@ class Lexer:
                 raise JsonataError("S0104", self.at)
             self.at += 4
             return chr(int(digits, 16))
-        raise JsonataError("S0103", self.at, token=character)
+        raise JsonataError("S0103", self.at, token=split_pairs(character)[:1])
 
     def _regex(self) -> Regex:
         start, depth = self.at, 0
         while self.at < len(self.text):
             character = self.text[self.at]
-            if character == "/" and self.text[self.at - 1] != "\\" and depth == 0:
+            if character == "/" and depth == 0 and not self._escaped(start):
                 pattern = self.text[start : self.at]
                 if not pattern:
                     raise JsonataError("S0301", self.at)
@@ -157,6 +157,11 @@ class Lexer:
             self.at += 1
         raise JsonataError("S0302", self.at)
 
+    def _escaped(self, start: int) -> bool:
+        """Whether an odd number of backslashes stands before the character at hand."""
+        before = self.text[start : self.at]
+        return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+
 
 def _integer(text: str) -> int | float:
-    return int(text) if len(text) < 400 else float(text)
+    return int(text) if len(text) < 16 else float(text)

@@ -28,7 +28,7 @@ def _numeric(perform: Callable[[float, float], float]) -> Operator:
             _finite(right, "T2002")
         if left is UNDEFINED or right is UNDEFINED:
             return UNDEFINED
-        return number(perform(left, right))
+        return number(perform(number(left), number(right)))
 
     return numeric
 
@@ -76,7 +76,7 @@ def _comparison(holds: Callable[[Value, Value], bool]) -> Operator:
             raise JsonataError("T2009", value=left, value2=right)
         if isinstance(left, str) and not (left.isascii() and right.isascii()):
             return holds(units(left), units(right))
-        return holds(left, right)
+        return holds(left, right) if isinstance(left, str) else holds(number(left), number(right))
 
     return comparison
 

@@ -56,7 +56,11 @@ class Parser:
         return "(name)" if kind in ("name", "variable") else "(regex)" if kind == "regex" else "(literal)"
 
     def _advance(self, expected: str | None = None, *, infix: bool = False) -> None:
-        """Go to the next token; `infix`: an operator is expected there."""
+        """Go to the next token; `infix`: an operator is expected there.
+
+        jsonata-js does not say so after `[]`, and after what closes a lambda, an order-by or a transform: a `/` there
+        begins a regular expression.
+        """
         if expected is not None and self._id != expected:
             if self.token is END:
                 raise JsonataError("S0203", len(self._text), token="(end)", value=expected)
@@ -105,8 +109,8 @@ class Parser:
         make = FIRST.get(id)
         if make is not None:
             return make(self, Node("", token.value, position))
-        if token is END:
-            raise JsonataError("S0207", position, token="(end)")
+        if token is END:  # an error, but jsonata-js first looks for what should follow
+            return Node("end", token.value, position)
         raise JsonataError("S0211", position, token=token.value)
 
     def _next(self, token: Token, id: str, left: Node) -> Node:
@@ -180,7 +184,7 @@ class Parser:
         if self._id == ",":
             self._advance(",")
             node.parts.append(self._expression(0))
-        self._advance("|", infix=True)
+        self._advance("|")
         return node
 
     def _call(self, node: Node) -> Node:
@@ -211,7 +215,7 @@ class Parser:
             node.signature = self._signature()
         self._advance("{")
         node.right = self._expression(0)
-        self._advance("}", infix=True)
+        self._advance("}")
 
     def _signature(self) -> Signature:
         start, depth, text = self.token.position, 1, "<"
@@ -230,7 +234,7 @@ class Parser:
             while step.kind == "binary" and step.value == "[" and step.left is not None:
                 step = step.left
             step.keep_array = True
-            self._advance("]", infix=True)
+            self._advance("]")
             return node.left
         node.right = self._expression(OPERATORS["]"])
         self._advance("]", infix=True)
@@ -248,7 +252,7 @@ class Parser:
             if self._id != ",":
                 break
             self._advance(",")
-        self._advance(")", infix=True)
+        self._advance(")")
         return node
 
     def _bind(self, node: Node) -> Node:

@@ -290,9 +290,10 @@ class _Path:
 
     def _finished(self, result: Value, tuples: Tuples | None, frame: Frame) -> Value:
         if self._keep and result is not UNDEFINED and not isinstance(result, Tuples):
-            if not isinstance(result, Sequence):
-                result = Sequence([result] if type(result) is Constructed or not is_array(result) else result)
-            result.keep = True
+            if type(result) is Constructed:
+                result = Sequence([result])
+            if isinstance(result, Sequence):  # an array that is one value stays what it is
+                result.keep = True
         if self._group is not None:
             pairs, position = self._group
             return group(pairs, result if tuples is None else tuples, frame, position)

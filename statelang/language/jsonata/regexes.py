@@ -129,7 +129,12 @@ _BOUNDARY: Final = f"(?:(?<={_WORD})(?!{_WORD})|(?<!{_WORD})(?={_WORD}))"
 _NO_BOUNDARY: Final = f"(?:(?<={_WORD})(?={_WORD})|(?<!{_WORD})(?!{_WORD}))"
 _COUNT: Final = re.compile(r"\{[0-9]+(?:,[0-9]*)?\}")
 _GROUP: Final = re.compile(r"\((?:\?(?::|=|!|<=|<!|<([A-Za-z_$][A-Za-z0-9_$]*)>))?")
-_CODE: Final = re.compile(r"x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|c([A-Za-z])|0(?![0-9])|([1-9][0-9]*)|k<(\w+)>")
+_CAPTURING: Final = re.compile(r"\\.|\[(?:\\.|[^\]])*\]|\((?!\?)|\(\?<(?![=!])([^>]*)", re.S)
+"""Finds the groups that capture, each with its name; what it finds that does not begin with a bracket is none."""
+
+_CODE: Final = re.compile(
+    r"x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|c([A-Za-z])|0(?![0-9])|([1-9][0-9]*)|k<([A-Za-z_$][A-Za-z0-9_$]*)>"
+)
 _ESCAPED: Final = {"t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "0": "\0"}
 
 
@@ -140,16 +145,10 @@ class _Translation:
         self._source = source
         self._multiline = multiline
         self._at = 0
-        self._open: list[bool] = []  # of every group that is open, whether it looks behind
+        self._open: list[tuple[bool, int]] = []  # of every group that is open, whether it looks behind, and its number
+        self._begun = 0
         self._asserted = False
-        self._named = "(?<" in re.sub(r"\\.|\(\?<[=!]", "", source, flags=re.S)
-        self._groups = len(
-            [
-                found
-                for found in re.finditer(r"\\.|\[(?:\\.|[^\]])*\]|\((?!\?)|\(\?<(?![=!])", source, re.S)
-                if found[0][0] == "("
-            ]
-        )
+        self._names = [found[1] for found in _CAPTURING.finditer(source) if found[0][0] == "("]
 
     def whole(self) -> str:
         """The whole pattern. Raises ValueError for what JavaScript does not know."""
@@ -171,7 +170,7 @@ class _Translation:
             return self._group()
         self._at += 1
         if character == ")":
-            self._asserted = self._open.pop() if self._open else False
+            self._asserted = self._open.pop()[0] if self._open else False
         if character in "^$":
             self._asserted = True
         if character == "$" and not self._multiline:
@@ -202,8 +201,14 @@ class _Translation:
         if found is None or (found[0] == "(" and self._source.startswith("(?", self._at)):
             raise ValueError("Invalid group")
         self._at = found.end()
-        self._open.append(found[0] in ("(?<=", "(?<!"))
-        return found[0] if found[1] is None else f"(?P<{found[1].replace('$', '_')}>"
+        counted = found[0] == "(" or found[1] is not None
+        self._begun += counted
+        self._open.append((found[0] in ("(?<=", "(?<!"), self._begun if counted else 0))
+        if found[1] is None:
+            return found[0]
+        if self._names.count(found[1]) > 1:
+            raise ValueError("Duplicate capture group name")
+        return "("
 
     def _escape(self, *, inside: bool = False) -> str:
         source, at = self._source, self._at + 1
@@ -217,7 +222,9 @@ class _Translation:
             self._asserted = True
             return _BOUNDARY if character == "b" else _NO_BOUNDARY
         code = _CODE.match(source, at)
-        if code is not None and (self._named or code[5] is None):
+        if character == "k" and any(self._names) and (code is None or inside):
+            raise ValueError("Invalid named reference")
+        if code is not None and (code[5] is None or any(self._names)):
             return self._code(code, inside=inside)
         if character == "b":
             return r"\x08"
@@ -226,17 +233,20 @@ class _Translation:
     def _code(self, code: re.Match[str], *, inside: bool) -> str:
         """An escape of a number: a character, or what a group matched."""
         two, four, control, number, name = code.groups()
-        if number is not None and (inside or int(number) > self._groups):
+        if number is not None and (inside or int(number) > len(self._names)):
             octal = re.match("[0-3]?[0-7]{1,2}", number)
             if octal is None:
                 return re.escape(number[0])
             self._at = code.start() + octal.end()
             return re.escape(chr(int(octal[0], 8)))
         self._at = code.end()
-        if number is not None:
-            return f"(?({number})\\{number}|)"
         if name is not None:
-            return f"(?({name})(?P={name})|)"
+            if name not in self._names:
+                raise ValueError("Invalid named capture referenced")
+            number = str(self._names.index(name) + 1)
+        if number is not None:
+            is_open = any(int(number) == each for _, each in self._open)
+            return "(?:)" if is_open else f"(?({number})\\{number}|)"  # a group that is open has matched nothing yet
         if control is not None:
             return re.escape(chr(ord(control) % 32))
         return re.escape(chr(int(two or four or "0", 16)))
@@ -249,16 +259,24 @@ class _Translation:
         self._at += negated
         parts: list[str] = []
         while not source.startswith("]", self._at):
-            if self._at >= len(source):
-                raise ValueError("Unterminated character class")
-            character = source[self._at]
-            if character == "\\":
-                parts.append(self._escape(inside=True))
-                continue
-            self._at += 1
-            dash = character == "-" and bool(parts) and not source.startswith("]", self._at)
-            parts.append("-" if dash else re.escape(character))
+            one, classed = self._in_brackets()
+            parts.append(one)
+            if source.startswith("-", self._at) and not source.startswith("-]", self._at):
+                self._at += 1
+                other, other_classed = self._in_brackets()
+                parts += [r"\-" if classed or other_classed else "-", other]
         self._at += 1
         if not parts:
             return r"[\x00-\uffff]" if negated else r"(?!)"
         return f"[{'^' if negated else ''}{''.join(parts)}]"
+
+    def _in_brackets(self) -> tuple[str, bool]:
+        """One character of a class, or (true) a class within it, which is no end of a range."""
+        if self._at >= len(self._source):
+            raise ValueError("Unterminated character class")
+        character = self._source[self._at]
+        if character == "\\":
+            classed = self._source[self._at + 1 : self._at + 2] in _CLASSES
+            return self._escape(inside=True), classed
+        self._at += 1
+        return re.escape(character), False

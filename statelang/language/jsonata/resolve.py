@@ -58,6 +58,9 @@ class _Resolver:
         result.right = self._part(result, node.right)
         return result
 
+    def _end(self, node: Node) -> Node:
+        raise JsonataError("S0207", node.position, token=node.value)
+
     def _map(self, node: Node) -> Node:
         """`.`: the steps of both sides as one path."""
         assert node.left is not None
@@ -297,6 +300,7 @@ RESOLVE: Final[dict[str, Make]] = {
     "condition": _Resolver._parts,
     "transform": _Resolver._transform,
     "block": _Resolver._block,
+    "end": _Resolver._end,
 }
 """What becomes of each kind of node; literals, variables, wildcards and placeholders stay as they are."""
 

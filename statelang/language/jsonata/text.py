@@ -28,6 +28,21 @@ def text_of(value: Value, run: Run | None = None, *, pretty: bool = False) -> st
     return "".join(parts)
 
 
+def script_text(value: Value, run: Run | None = None) -> str:
+    """A value as text where JavaScript itself wants one, and JSONata has no say."""
+    if isinstance(value, str):
+        return value
+    if is_number(value):
+        return number_text(value)
+    if is_array(value):
+        if run is not None:
+            run.step(len(value))
+        return ",".join(["" if item is None or item is UNDEFINED else script_text(item, run) for item in value])
+    if value is None or type(value) is bool:
+        return {None: "null", True: "true", False: "false"}[value]
+    return "undefined" if value is UNDEFINED else "[object Object]"
+
+
 def _number(value: int | float) -> str:
     if type(value) is float and not math.isfinite(value):
         raise JsonataError("D3001", value=value)

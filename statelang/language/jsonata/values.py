@@ -107,7 +107,7 @@ def _double(value: int) -> float:
 def equal(one: Value, other: Value) -> bool:
     """Deep equality, as `=` means it: by type first."""
     if is_number(one) and is_number(other):
-        return bool(one == other) or (one > EXACT and other > EXACT and float(one) == float(other))
+        return bool(one == other) or (abs(one) >= EXACT and number(one) == number(other))
     if is_array(one) and is_array(other):
         return len(one) == len(other) and all(map(equal, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
@@ -128,6 +128,13 @@ def boolean(value: Value) -> bool:
     if isinstance(value, (str, dict)):
         return len(value) > 0
     return isinstance(value, Function) or (is_numeric(value) and bool(value != 0))
+
+
+def is_falsy(value: Value) -> bool:
+    """Whether a value counts as false in JavaScript itself: no array and no object does."""
+    if is_number(value):
+        return bool(value == 0) or math.isnan(value)
+    return value is UNDEFINED or value is None or value is False or value == ""
 
 
 def members(value: dict[str, Value]) -> Iterable[tuple[str, Value]]:

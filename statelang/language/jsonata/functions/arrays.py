@@ -15,9 +15,9 @@ from statelang.language.jsonata.values import (
     UNDEFINED,
     Sequence,
     Value,
-    boolean,
     equal,
     is_array,
+    is_falsy,
     is_number,
     is_numeric,
     merge_sorted,
@@ -99,6 +99,6 @@ def sort(run: Run, values: Value, function: Value = UNDEFINED) -> Value:
 
     def swaps(one: Value, other: Value) -> bool:
         found = call(run, function, [one, other], None, depth) if perform is None else perform(one, other)
-        return boolean(found)
+        return not is_falsy(found)
 
     return merge_sorted(list(values), swaps)

@@ -208,8 +208,9 @@ def _iso_millis(text: str) -> float:
     fraction, sign, hours, minutes = match.groups()[6:]
     month, day = month if match[2] else 1, day if match[3] else 1
     milli = int((fraction or "").ljust(3, "0")[:3])
-    days = 30 if month in (4, 6, 9, 11) else 31
-    if not (1 <= month <= 12 and 1 <= day <= days and (hour < 24 or (hour, minute, second, milli) == (24, 0, 0, 0))):
+    in_day = hour < 24 or (hour, minute, second, milli) == (24, 0, 0, 0)
+    zoned = hours is None or (match[4] and int(hours) < 24)
+    if not (1 <= month <= 12 and 1 <= day <= 31 and in_day and zoned):  # 31 April is 1 May, as V8 has it
         return math.nan
     offset = (int(hours or 0) * 60 + int(minutes or 0)) * 60_000 * (-1 if sign == "-" else 1)
     return utc(year, month - 1, day, hour, minute, second, milli, two_digits=False) - offset

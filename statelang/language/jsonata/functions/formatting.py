@@ -53,9 +53,18 @@ def format_base(run: Run, value: Value, radix: Value = UNDEFINED) -> Value:
     rounded = round_(run, value)
     if base == 10 or not math.isfinite(rounded):
         return number_text(rounded)
-    whole, base = int(rounded), int(base)
-    digits, rest = "", abs(whole)
-    while rest:
-        rest, digit = divmod(rest, base)
-        digits = DIGITS[digit] + digits
-    return ("-" if whole < 0 else "") + (digits or "0")
+    return ("-" if rounded < 0 else "") + _in_base(abs(rounded), int(base))
+
+
+def _in_base(value: float, base: int) -> str:
+    """A whole number in a base; digits that a double does not hold are zeros, as V8 writes them."""
+    zeros = 0
+    rest = float(value)
+    while rest / base >= 2.0**53:
+        rest, zeros = rest / base, zeros + 1
+    digits = ""
+    while rest > 0 or not digits:
+        digit = math.fmod(rest, base)
+        digits = DIGITS[int(digit)] + digits
+        rest = (rest - digit) / base
+    return digits + "0" * zeros

@@ -10,14 +10,25 @@ from typing import Any
 from statelang.language.jsonata.calls import applied
 from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.functions.registry import builtin
+from statelang.language.jsonata.regexes import split_pairs
 from statelang.language.jsonata.run import Run
-from statelang.language.jsonata.values import UNDEFINED, Function, Sequence, Value, boolean
+from statelang.language.jsonata.values import UNDEFINED, Function, Sequence, Value, boolean, is_array
+
+
+def _listed(values: Value) -> Value:
+    """What a loop over the items goes through where nobody checked them (partial application)."""
+    if is_array(values):
+        return values
+    if values is None:
+        raise JsonataError("JS:TypeError", template="Cannot read properties of null (reading 'length')")
+    return list(split_pairs(values)) if isinstance(values, str) else ()
 
 
 @builtin("map", "<af>")
 def map_(run: Run, values: Value, function: Value) -> Value:
     if values is UNDEFINED:
         return UNDEFINED
+    values = _listed(values)
     perform = applied(run, function)
     run.step(len(values))
     run.allocate(8 * len(values))
@@ -33,6 +44,7 @@ def map_(run: Run, values: Value, function: Value) -> Value:
 def filter_(run: Run, values: Value, function: Value) -> Value:
     if values is UNDEFINED:
         return UNDEFINED
+    values = _listed(values)
     perform = applied(run, function)
     run.step(len(values))
     found = Sequence()
@@ -46,6 +58,7 @@ def filter_(run: Run, values: Value, function: Value) -> Value:
 def single(run: Run, values: Value, function: Value = UNDEFINED) -> Value:
     if values is UNDEFINED:
         return UNDEFINED
+    values = _listed(values)
     perform = None if function is UNDEFINED else applied(run, function)
     run.step(len(values))
     found: list[Any] = []
@@ -63,6 +76,7 @@ def single(run: Run, values: Value, function: Value = UNDEFINED) -> Value:
 def reduce(run: Run, values: Value, function: Value, first: Value = UNDEFINED) -> Value:
     if values is UNDEFINED:
         return UNDEFINED
+    values = _listed(values)
     if isinstance(function, Function) and function.arity < 2:
         raise JsonataError("D3050", index=1)
     perform = applied(run, function, 4)

@@ -13,6 +13,7 @@ from functools import reduce
 from typing import Any, Final, Literal, NamedTuple
 
 from statelang.language.jsonata.errors import JsonataError
+from statelang.language.jsonata.regexes import split_pairs
 from statelang.language.jsonata.values import EXACT, number, number_text
 
 Kind = Literal["decimal", "letters", "roman", "words", "sequence"]
@@ -179,33 +180,22 @@ def _decimal(value: float, picture: Picture) -> str:
     if picture.regular:
         separator = picture.groups[0][1]
         for place in range((len(text) - 1) // picture.regular * picture.regular, 0, -picture.regular):
-            at = len(text) - place if separator not in text else _from_right(text, place, separator)
-            text = text[:at] + separator + text[at:]
-    else:
+            text = text[:-place] + separator + text[-place:]
+    else:  # a place before the first digit leaves out what stands before it, as in jsonata-js
         for place, separator in reversed(picture.groups):
             at = len(text) - place
-            text = text[: max(0, at)] + separator + text[max(0, at) :]
+            text = text[: max(0, at)] + separator + text[at:]
     if picture.ordinal:
         last = {"1": "st", "2": "nd", "3": "rd"}.get(text[-1])
         text += "th" if last is None or text[-2:-1] == "1" else last
     return text
 
 
-def _from_right(text: str, place: int, separator: str) -> int:
-    """Where the digit stands that has `place` digits to its right, itself not counted."""
-    seen = 0
-    for at in range(len(text) - 1, -1, -1):
-        if seen == place:
-            return at + 1
-        seen += text[at] != separator
-    return 0
-
-
-def _letters(value: int, picture: Picture) -> str:
+def _letters(value: float, picture: Picture) -> str:
     start, text = ord("A" if picture.case == "upper" else "a"), ""
     while value > 0:
-        value, letter = divmod(value - 1, 26)
-        text = chr(letter + start) + text
+        text = chr(int(math.fmod(value - 1, 26)) + start) + text
+        value = (value - 1) // 26 if type(value) is int else float(math.floor((value - 1) / 26))
     return text
 
 
@@ -296,15 +286,16 @@ def _digits_parser(picture: Picture) -> Callable[[str], Any]:
         if picture.zero != 0x30:
             digits = "".join(chr(ord(c) - picture.zero + 0x30) for c in digits)
         found = re.match(r"\s*([-+]?[0-9]+)", digits)
-        return None if found is None else number(int(found[1]))
+        return math.nan if found is None else number(int(found[1]))
 
     return parse
 
 
-def _from_letters(text: str, first: str) -> int:
-    value = 0
-    for letter in text:
-        value = value * 26 + ord(letter) - ord(first) + 1
+def _from_letters(text: str, first: str) -> float:
+    """As doubles add up, from the last letter to the first; letters are UTF-16 units."""
+    value = 0.0
+    for place, letter in enumerate(reversed(split_pairs(text))):
+        value += (ord(letter) - ord(first) + 1) * 26.0**place
     return value
 
 

@@ -223,13 +223,9 @@ def _shown(value: float, pattern: Pattern, marks: Marks) -> str:
     whole, _, fraction = text.partition(marks.decimal)
     whole = whole.rjust(pattern.least_integer, marks.zero)
     fraction = fraction.ljust(pattern.least_fraction, marks.zero)
-    text = _grouped(whole, pattern, marks)
-    for place in pattern.fraction_groups:
-        fraction = fraction[:place] + marks.grouping + fraction[place:]
-    if marks.decimal in pattern.picture and fraction:
-        text += marks.decimal + fraction
-    elif fraction and marks.decimal not in pattern.picture:
-        text += marks.decimal + fraction[:-1] if fraction[:-1] else ""
+    text = _grouped(whole + marks.decimal + fraction, pattern, marks)
+    if marks.decimal not in pattern.picture or text.find(marks.decimal) == len(text) - 1:
+        text = text[:-1]
     if exponent is not None:
         told = _digits(exponent, 0, marks).rjust(pattern.least_exponent, marks.zero)
         text += marks.exponent + (marks.minus if exponent < 0 else "") + told
@@ -249,19 +245,23 @@ def _scaled(mantissa: float, scaling: int) -> tuple[float, int]:
 
 def _digits(value: float, places: int, marks: Marks) -> str:
     """toFixed, in the picture's own digits."""
-    if not abs(value) < 1e21:
-        return number_text(abs(value))
-    text = format(abs(Decimal(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP), "f")
+    text = number_text(abs(value))
+    if abs(value) < 1e21:
+        text = format(abs(Decimal(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP), "f")
     return "".join(marks.family[int(c)] if c.isdigit() else c for c in text)
 
 
-def _grouped(whole: str, pattern: Pattern, marks: Marks) -> str:
-    positions = pattern.groups
+def _grouped(text: str, pattern: Pattern, marks: Marks) -> str:
+    """The digits with their grouping separators. A place before the first digit counts from the end, as in jsonata-js,
+    where the groups are not all alike.
+    """
+    point = text.find(marks.decimal)
+    places = [point - place + index for index, place in enumerate(pattern.groups)]
     if pattern.regular:
-        positions = tuple(range(pattern.regular, len(whole), pattern.regular))
-    for place in sorted(positions):
-        offset = sum(1 for other in positions if other < place)
-        at = len(whole) - place - offset
-        if at > 0 or not pattern.regular:
-            whole = whole[: max(0, at)] + marks.grouping + whole[max(0, at) :]
-    return whole
+        places = list(range(point - pattern.regular, 0, -pattern.regular))
+    for place in places:
+        text = text[:place] + marks.grouping + text[place:]
+    point = text.find(marks.decimal)
+    for place in pattern.fraction_groups:
+        text = text[: place + point + 1] + marks.grouping + text[place + point + 1 :]
+    return text

@@ -97,9 +97,10 @@ def round_(run: Run, value: Value, precision: Value = UNDEFINED) -> Value:
     shifted = _shifted(value, places)
     if not math.isfinite(shifted):
         return number(shifted)
-    result: float = math.floor(shifted + 0.5)
-    if abs(result - shifted) == 0.5 and abs(result % 2) == 1:
-        result -= 1
+    result: float = math.floor(shifted)
+    rest = shifted - result
+    if rest > 0.5 or (rest == 0.5 and result % 2):
+        result += 1
     result = _shifted(result, -places)
     return number(result) if result else 0
 
@@ -125,10 +126,9 @@ def sqrt(run: Run, value: Value) -> Value:
 def power(run: Run, base: Value, exponent: Value) -> Value:
     if base is UNDEFINED:
         return UNDEFINED
-    try:
-        result = math.nan if exponent is UNDEFINED else math.pow(base, exponent)
-    except (OverflowError, ValueError):
-        result = math.inf
+    from statelang.language.jsonata.functions.powers import power as raised
+
+    result = math.nan if exponent is UNDEFINED else raised(base, exponent)
     if not math.isfinite(result):
         raise JsonataError("D3061", index=1, value=base, exp=exponent)
     return number(result)

@@ -6,35 +6,51 @@ by UTF-16 units, and put together again at the end.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
-from itertools import islice
 
-from statelang.language.jsonata.calls import call
+from statelang.language.jsonata.calls import answer, call
 from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.functions.registry import builtin
 from statelang.language.jsonata.regexes import Match, Regex, join_pairs, split_pairs
 from statelang.language.jsonata.run import Run
-from statelang.language.jsonata.values import UNDEFINED, Function, Sequence, Value, is_array, is_number
+from statelang.language.jsonata.values import UNDEFINED, Function, Sequence, Value, is_array, is_falsy, is_number
 
 
 def matches(run: Run, pattern: Value, text: str, limit: Value = UNDEFINED) -> Iterator[Match]:
     """The matches of a regular expression or a matcher function. Raises JsonataError T1010."""
     found = pattern.matches(text, run.step) if isinstance(pattern, Regex) else _called_matches(run, pattern, text)
-    if limit is UNDEFINED:
-        return found
-    return islice(found, max(0, -int(-limit // 1))) if limit < len(text) + 2 else found
+    return found if limit is UNDEFINED else _limited(found, limit)
+
+
+def _limited(found: Iterator[Match], limit: float) -> Iterator[Match]:
+    """As many matches; jsonata-js looks for one more before it stops, and fails where that does."""
+    count = 0
+    while count < limit and (match := next(found, None)) is not None:
+        yield match
+        count += 1
+    if count:
+        next(found, None)
 
 
 def _called_matches(run: Run, pattern: Value, text: str) -> Iterator[Match]:
-    found = call(run, pattern, [join_pairs(text)])
+    found = _called(run, pattern, join_pairs(text))
     while found is not UNDEFINED:
-        run.step()
-        if not _is_match(found):
-            raise JsonataError("T1010")
+        if is_falsy(found):
+            raise JsonataError("JS:TypeError", template="Cannot read properties of what a matcher returned")
         start, end = int(found.get("start", 0)), int(found.get("end", 0))
         yield Match(split_pairs(str(found.get("match", ""))), start, end, list(found.get("groups", [])))
-        found = call(run, found.get("next"), [])
+        found = _called(run, found.get("next"))
+
+
+def _called(run: Run, matcher: Value, *arguments: Value) -> Value:
+    """What a matcher function answers: a match, nothing, or what counts as false in JavaScript."""
+    run.step()
+    found = call(run, matcher, arguments)
+    if is_falsy(found) or _is_match(found):
+        return found
+    raise JsonataError("T1010")
 
 
 def _is_match(found: Value) -> bool:
@@ -74,7 +90,9 @@ def contains(run: Run, text: Value, pattern: Value) -> Value:
         return UNDEFINED
     if isinstance(pattern, str):
         return pattern in text
-    return next(matches(run, pattern, split_pairs(text)), None) is not None
+    if isinstance(pattern, Regex):
+        return next(matches(run, pattern, split_pairs(text)), None) is not None
+    return _called(run, pattern, text) is not UNDEFINED
 
 
 @builtin("split", "<s-(sf)n?:a<s>>")
@@ -87,7 +105,7 @@ def split(run: Run, text: Value, separator: Value, limit: Value = UNDEFINED) -> 
     if isinstance(separator, str):
         parts = list(split_pairs(text)) if separator == "" else text.split(separator)
         run.allocate(8 * len(parts))
-        return parts if limit is UNDEFINED else parts[: int(limit) if limit < 2**32 else None]
+        return parts if limit is UNDEFINED else parts[: int(limit) % 2**32 if math.isfinite(limit) else 0]
     return _split(run, split_pairs(text), separator, limit)
 
 
@@ -121,14 +139,14 @@ def replace(run: Run, text: Value, pattern: Value, replacement: Value, limit: Va
 
 def _replaced(run: Run, text: str, pattern: Value, replacement: Value, limit: Value) -> str:
     parts, at = [], 0
-    for match in matches(run, pattern, text, limit):
+    found = matches(run, pattern, text, limit)
+    for match in found:
         run.step()
         parts.append(text[at : match.start])
         if isinstance(replacement, str):
             parts.append(_filled(split_pairs(replacement), match))
         else:
-            told = {"match": join_pairs(match.text), "start": match.start, "end": match.end, "groups": _groups(match)}
-            result = call(run, replacement, [told])
+            result = call(run, replacement, [answer(match, found)])
             if not isinstance(result, str):
                 raise JsonataError("D3012", value=result)
             parts.append(split_pairs(result))

@@ -132,6 +132,7 @@ def base64decode(run: Run, text: Value) -> Value:
     if text is UNDEFINED:
         return UNDEFINED
     try:
+        text = text.encode("utf-16-le", "surrogatepass")[::2].decode("latin-1")  # the low byte of each unit
         clean = re.sub(r"[^A-Za-z0-9+/]", "", text.replace("-", "+").replace("_", "/").partition("=")[0])
         clean = clean[:-1] if len(clean) % 4 == 1 else clean
         return base64.b64decode(clean + "=" * (-len(clean) % 4)).decode("latin-1")
