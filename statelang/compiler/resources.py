@@ -105,7 +105,12 @@ REQUIRED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "getQueryResults": ("QueryExecutionId",),
     },
     "batch": {"submitJob": ("JobName", "JobQueue", "JobDefinition")},
-    "bedrock": {"invokeModel": ("ModelId",)},
+    "bedrock": {
+        "invokeModel": ("ModelId",),
+        "createModelCustomizationJob": (
+            "JobName", "CustomModelName", "RoleArn", "BaseModelIdentifier", "TrainingDataConfig", "OutputDataConfig",
+        ),
+    },
     "codebuild": {
         "startBuild": ("ProjectName",),
         "stopBuild": ("Id",),
@@ -126,9 +131,9 @@ REQUIRED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "eks": {
         "createCluster": ("Name", "RoleArn", "ResourcesVpcConfig"),
         "deleteCluster": ("Name",),
-        "createNodegroup": ("ClusterName", "NodegroupName"),
+        "createNodegroup": ("ClusterName", "NodegroupName", "Subnets", "NodeRole"),
         "deleteNodegroup": ("ClusterName", "NodegroupName"),
-        "createFargateProfile": ("ClusterName", "FargateProfileName"),
+        "createFargateProfile": ("ClusterName", "FargateProfileName", "PodExecutionRoleArn"),
         "deleteFargateProfile": ("ClusterName", "FargateProfileName"),
         "call": ("ClusterName", "CertificateAuthority", "Endpoint", "Method", "Path"),
         "runJob": ("ClusterName", "CertificateAuthority", "Endpoint", "Job"),
@@ -145,7 +150,7 @@ REQUIRED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "emr-containers": {
         "createVirtualCluster": ("Name", "ContainerProvider"),
         "deleteVirtualCluster": ("Id",),
-        "startJobRun": ("VirtualClusterId", "JobDriver"),
+        "startJobRun": ("VirtualClusterId",),
     },
     "emr-serverless": {
         "createApplication": ("ReleaseLabel", "Type"),
@@ -164,18 +169,22 @@ REQUIRED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "createEndpoint": ("EndpointName", "EndpointConfigName"),
         "createEndpointConfig": ("EndpointConfigName", "ProductionVariants"),
         "createHyperParameterTuningJob": ("HyperParameterTuningJobName", "HyperParameterTuningJobConfig"),
-        "createLabelingJob": ("LabelingJobName", "LabelAttributeName", "InputConfig", "OutputConfig", "RoleArn"),
+        "createLabelingJob": (
+            "LabelingJobName", "LabelAttributeName", "InputConfig", "OutputConfig", "RoleArn", "HumanTaskConfig",
+        ),
         "createModel": ("ModelName",),
         "createProcessingJob": ("ProcessingJobName", "ProcessingResources", "AppSpecification", "RoleArn"),
-        "createTrainingJob": ("TrainingJobName", "OutputDataConfig", "ResourceConfig", "RoleArn"),
-        "createTransformJob": ("TransformJobName", "ModelName", "TransformInput", "TransformOutput"),
+        "createTrainingJob": ("TrainingJobName", "OutputDataConfig", "RoleArn"),
+        "createTransformJob": (
+            "TransformJobName", "ModelName", "TransformInput", "TransformOutput", "TransformResources",
+        ),
         "updateEndpoint": ("EndpointName", "EndpointConfigName"),
     },
     "sns": {"publish": ("Message",)},
     "sqs": {"sendMessage": ("QueueUrl", "MessageBody")},
     "states": {"startExecution": ("StateMachineArn",)},
-}
-"""Service -> action -> the parameters it cannot do without, as the services' own API references say."""
+}  # fmt: skip
+"""Service -> action -> the parameters it cannot do without, as botocore's models of the services say."""
 
 _SERVICE: Final = re.compile(
     r"arn:[^:]*:states:[^:]*:[^:]*:(?P<service>[^:]+):(?P<action>[^:.]+)(?P<pattern>\.sync(?::2)?|\.waitForTaskToken)?"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from statelang.compiler.resources import OPTIMIZED
+from statelang.compiler.resources import OPTIMIZED, REQUIRED
 from statelang.tasks.aws import names, shapes
 from statelang.tasks.aws.jobs import JOBS, MOST_SECONDS, Job, at, filled, pause
 from statelang.tasks.aws.optimized import ACTIONS, PLAIN, SERVICES
@@ -31,6 +31,51 @@ def test_every_action_that_a_definition_may_name_is_performed_and_its_patterns_t
     assert missing == []
     for service, action in JOBS:
         assert any(pattern.startswith(".sync") for pattern in OPTIMIZED[service][action])
+
+
+class Answering:
+    """In the place of an action that asks its service first: there is a fleet and a group of any name."""
+
+    def ask(self, call: Any, operation: str, given: Any) -> tuple[Any, dict[str, Any]]:
+        there = [{"Name": "given", "Id": "id"}]
+        return {"InstanceFleets": there, "InstanceGroups": there}, {}
+
+
+MODELLED = [
+    pytest.param(service, action, id=f"{service}:{action}")
+    for service, actions in OPTIMIZED.items()
+    for action in actions
+    if (service, action) not in KINDS or service == "lambda"
+]
+
+
+@pytest.mark.parametrize(("service", "action"), MODELLED)
+def test_the_parameters_that_are_asked_for_are_those_that_the_service_requires(service: str, action: str) -> None:
+    """But for tokens that are made where none is given. EMR's actions are renamed: there, what is sent is complete."""
+    row = ACTIONS.get((service, action), PLAIN)
+    boto = row.boto or (SERVICES[service].boto if service in SERVICES else service)
+    model = names.model(boto).operation_model(row.operation) if row.operation else names.operation(boto, action)
+    shape = model.input_shape
+    asked = REQUIRED.get(service, {}).get(action, ())
+    required = {names.raised(name) for name in (shape.required_members if shape else ())}
+    made = {names.raised(name) for name, member in (shape.members if shape else {}).items() if _is_token(member)}
+    if row.operation is not None and row.prepare is not None:
+        prepare: Any = row.prepare
+        given: dict[str, Any] = {name: {} if name in ("InstanceFleet", "InstanceGroup") else "given" for name in asked}
+        assert required <= set(prepare(Answering(), None, given))
+    else:
+        assert required - made <= set(asked) <= required
+
+
+def _is_token(member: Any) -> bool:
+    return bool(member.metadata.get("idempotencyToken"))
+
+
+def test_what_has_no_model_is_asked_for_by_name() -> None:
+    modelled = {(one.values[0], one.values[1]) for one in MODELLED}
+    rest = {(service, action) for service, actions in REQUIRED.items() for action in actions} - modelled
+    assert rest == set(KINDS) - {("lambda", "invoke")}
+    assert all(action in OPTIMIZED[service] for service, actions in REQUIRED.items() for action in actions)
 
 
 def operation(service: str, name: str) -> Any:
