@@ -44,6 +44,7 @@ def poll_command(arn: str, timeout: float, worker: str | None, store: str | None
     with reader(store, fresh=True) as engine:
         task = engine.get_activity_task(arn, worker, timeout=timeout)
     if task is None:
+        say("there was no task")
         raise SystemExit(1)
     print_json({"taskToken": task.token, "input": task.input})
 

@@ -14,7 +14,9 @@ import click
 from statelang.errors import InvalidSettings
 from statelang.notation import convert
 
-from .fmt import read, write_whole
+from .files import STDIN, read_text
+from .fmt import write_whole
+from .options import stdin_name_option
 from .output import say
 
 
@@ -24,7 +26,7 @@ from .output import say
 @click.option("--to", metavar="FILE", help="Write into this file, whose ending says JSON or YAML.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @click.option("--strict", is_flag=True, help="Write nothing where something cannot be held, and exit 1.")
-@click.option("--stdin-name", default="stdin", metavar="NAME", help="What FILE - is called, for its ending.")
+@stdin_name_option
 def convert_command(
     file: str, output: Literal["json", "yaml"] | None, to: str | None, force: bool, strict: bool, stdin_name: str
 ) -> None:
@@ -35,7 +37,7 @@ def convert_command(
     """
     if to is not None and Path(to).exists() and not force:
         raise InvalidSettings(f"{to} is there already; --force writes over it")
-    made = convert(read(file), stdin_name if file == "-" else file, to=output or _notation(to))
+    made = convert(read_text(file), stdin_name if file == STDIN else file, to=output or _notation(to))
     for loss in made.losses:
         say(f"lost: {loss}")
     if made.losses and strict:
@@ -45,9 +47,14 @@ def convert_command(
         sys.stdout.buffer.write(made.text.encode())
     else:
         write_whole(Path(to), made.text)
+        say(f"written: {to}")
 
 
 def _notation(to: str | None) -> Literal["json", "yaml"] | None:
     if to is None:
         return None
-    return "yaml" if to.endswith((".yaml", ".yml")) else "json"
+    if to.endswith((".yaml", ".yml")):
+        return "yaml"
+    if not to.endswith((".json", ".asl")):
+        raise click.UsageError(f"--to {to}: say with -o what it is to be, or end it with .json, .asl, .yaml, .yml")
+    return "json"

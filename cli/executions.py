@@ -57,6 +57,8 @@ def list_command(
 ) -> None:
     """List executions, the newest first, with what the running ones wait for."""
     with reader(store) as engine:
+        if map_run is not None:
+            engine.map_run(map_run)
         found = engine.executions(machine=machine, status=status, limit=limit, map_run=map_run)
     if query is not None or (output or settings().output) == "json":
         print_json([summary_json(summary) for summary in found], query)

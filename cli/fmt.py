@@ -17,6 +17,8 @@ import click
 from statelang.errors import InvalidDefinition, InvalidSettings
 from statelang.notation import format_text
 
+from .files import STDIN, find, read_text
+from .options import stdin_name_option
 from .output import say
 
 
@@ -24,18 +26,20 @@ from .output import say
 @click.argument("files", metavar="FILE…", nargs=-1, required=True)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where something would change.")
 @click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
-@click.option("--stdin-name", default="stdin", metavar="NAME", help="What FILE - is called, for its ending.")
+@stdin_name_option
 def fmt_command(files: tuple[str, ...], check: bool, diff: bool, stdin_name: str) -> None:
     """Lay definitions out: JSON and YAML, in place; FILE - reads stdin and writes stdout.
+
+    FILE may be a pattern, or a folder in which to search for definitions.
 
     Keys keep their order, numbers and texts their spelling; comments, anchors and placeholders stay. What was written
     over several lines stays so, what stands on one line stays there while it fits in 120 characters.
     """
-    changed, refused = [], 0
-    for file in files:
+    named, changed, refused = list(find(files, templates=False)), [], 0
+    for file in named:
         try:
-            text = read(file)
-            made = format_text(text, stdin_name if file == "-" else file)
+            text = read_text(file, encoding="utf-8")
+            made = format_text(text, stdin_name if file == STDIN else file)
         except InvalidDefinition as problem:
             click.echo(f"error: {problem}", err=True)
             refused += 1
@@ -43,9 +47,9 @@ def fmt_command(files: tuple[str, ...], check: bool, diff: bool, stdin_name: str
         if made != text:
             changed.append(file)
         _give(file, text, made, check=check, diff=diff)
-    if "-" not in files:
+    if STDIN not in files:
         words = "would change" if check or diff else "changed"
-        say(f"{len(files)} file(s): {len(changed)} {words}" + (f", {refused} cannot be read" if refused else ""))
+        say(f"{len(named)} file(s): {len(changed)} {words}" + (f", {refused} cannot be read" if refused else ""))
     sys.exit(2 if refused else 1 if check and changed else 0)
 
 
@@ -56,7 +60,7 @@ def _give(file: str, text: str, made: str, *, check: bool, diff: bool) -> None:
     elif check:
         if made != text:
             click.echo(file)
-    elif file == "-":
+    elif file == STDIN:
         sys.stdout.buffer.write(made.encode())
     elif made != text:
         write_whole(Path(file), made)
@@ -66,17 +70,6 @@ def _difference(file: str, text: str, made: str) -> Iterator[str]:
     old, new = text.splitlines(keepends=True), made.splitlines(keepends=True)
     for line in difflib.unified_diff(old, new, file, file):
         yield line.rstrip("\r\n") + ("" if line.endswith("\n") else "\n\\ No newline at end of file")
-
-
-def read(file: str) -> str:
-    """The text of a file, or of stdin for `-`, its line ends as they are. Raises InvalidDefinition."""
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return data.decode()
-    except UnicodeDecodeError as problem:
-        raise InvalidDefinition(f"{file}: is not UTF-8 text (byte {problem.start})") from None
-    except OSError as problem:
-        raise InvalidDefinition(f"{file}: {problem.strerror or problem}") from None
 
 
 def write_whole(file: Path, text: str) -> None:

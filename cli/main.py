@@ -5,9 +5,12 @@ Rule: a command's module is imported when the command is used; `--help` reads th
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any, Final
 
 from statelang import __version__
@@ -45,10 +48,23 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 """Command -> (module in this package, what it does in one line)."""
 
 USAGE: Final = 2
+INTERRUPTED: Final = 130
+UNREAD: Final = 141
+"""Exit status, as shells know it, of who was ended by Ctrl-C, or by a pipe that nobody reads any more."""
+
+
+class Unread(Exception):
+    """Nobody reads what the command writes."""
 
 
 class Commands(click.Group):
     """A group whose commands are imported when they are asked for."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # of which click itself would make status 1
+            raise Unread from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -82,17 +98,49 @@ class Commands(click.Group):
 def statelang() -> None:
     """Run Amazon States Language state machines durably, anywhere.
 
-    Exit status: 0 succeeded, 1 failed or findings, 2 wrong usage or input, 3 still running.
+    Exit status: 0 succeeded, 1 failed or findings, 2 wrong usage or input, 3 still running; 130 Ctrl-C, 141 nobody
+    reads the output any more.
     """
 
 
 def main() -> None:
     """The entry point: everything a user can do wrong ends in one sentence and status 2."""
+    sys.exit(_status())
+
+
+def _status() -> int:
+    """Run the command; returns its exit status."""
     try:
-        statelang(prog_name="statelang")
-    except StatelangError as problem:
-        click.echo(f"error: {problem}", err=True)
-        sys.exit(USAGE)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+        _carry_everything()
+        try:
+            status = statelang.main(prog_name="statelang", standalone_mode=False)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except click.ClickException as problem:
+        problem.show()
+        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except (Unread, BrokenPipeError):
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
+    except (StatelangError, OSError) as problem:
+        with suppress(OSError):
+            click.echo(f"error: {problem if isinstance(problem, StatelangError) else _words(problem)}", err=True)
+        return USAGE
+    return status if isinstance(status, int) else 0
+
+
+def _carry_everything() -> None:
+    """Let no text end a command: what a terminal cannot show is escaped, and what is piped is UTF-8, as JSON is."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            encoding = None if stream.isatty() or "PYTHONIOENCODING" in os.environ else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def _words(problem: OSError) -> str:
+    place = f"{problem.filename}: " if problem.filename else "what was to be written could not be: "
+    return f"{place}{problem.strerror or problem}"

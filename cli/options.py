@@ -54,6 +54,9 @@ output_option: Final[Decorator] = click.option(
 query_option: Final[Decorator] = click.option(
     "--query", "query", metavar="JSONPATH", help="Print what this path picks from the JSON, a line each."
 )
+stdin_name_option: Final[Decorator] = click.option(
+    "--stdin-name", default="stdin", metavar="NAME", help="What FILE - is called, for its ending."
+)
 policy_option: Final[Decorator] = click.option(
     "--policy",
     type=click.Choice(["transition", "effect", "strict"]),
@@ -130,18 +133,25 @@ def read_input(given: str | None) -> JsonText | None:
     if given is None:
         return None
     if given == "-":
-        return json_text(sys.stdin.buffer.read(), "stdin")
+        return json_text(stdin_bytes(), "stdin")
+    if given == "@":
+        raise InvalidInput("-i @ names no file: write -i @FILE")
     if given.startswith("@"):
         try:
             return json_text(Path(given[1:]).read_bytes(), given[1:])
         except OSError as problem:
             raise InvalidInput(f"{given[1:]}: {problem.strerror or problem}") from None
     try:
-        return json_text(given.encode(errors="surrogatepass"), "--input")
+        return json_text(given.encode(errors="surrogateescape"), "--input")  # the bytes, where the locale is not UTF-8
     except InvalidInput as problem:
         if os.path.isfile(given):
             raise InvalidInput(f"--input {given} is no JSON, but a file: write -i @{given}") from problem
         raise
+
+
+def stdin_bytes() -> bytes:
+    """All of stdin; nothing where it is closed."""
+    return b"" if sys.stdin is None else sys.stdin.buffer.read()
 
 
 def json_text(data: bytes, name: str) -> JsonText:

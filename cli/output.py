@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -34,8 +35,9 @@ EXIT: Mapping[str, int] = {"SUCCEEDED": 0, "RUNNING": 3}
 
 
 def say(text: str) -> None:
-    """A line for people, on stderr."""
-    click.echo(text, err=True)
+    """A line for people, on stderr. Nobody need be there to read it: that ends nothing."""
+    with suppress(OSError):
+        click.echo(text, err=True)
 
 
 def coloured(problem: Problem, *, lines: bool = True) -> str:

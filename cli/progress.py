@@ -45,7 +45,12 @@ def progress(*, quiet: bool = False, named: bool = False) -> Progress:
 
 
 class Progress(AbstractContextManager["Progress"]):
-    """Shows nothing but trouble; `committed` and `gave_up` are called on the worker's thread."""
+    """Shows nothing but trouble; `committed` and `gave_up` are called on the worker's thread.
+
+    `told`: the end of an execution has been shown.
+    """
+
+    told = False
 
     def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
         """These steps of an execution are in the store."""
@@ -70,6 +75,7 @@ class PlainProgress(Progress):
         name = f"{execution.started.id} " if self._named else ""
         for at, text, colour in lines(execution, steps):
             click.echo(f"{clock_text(at)} {name}{click.style(text, fg=colour)}", err=True)
+        self.told = self.told or execution.head.status != "RUNNING"
 
 
 class LiveProgress(Progress):
@@ -109,9 +115,11 @@ class LiveProgress(Progress):
         for at, text, colour in told:
             name = f"{execution.started.id} " if self._named else ""
             self._console.print(Text(f"{clock_text(at)} {name}", style="dim") + Text(text, style=colour or ""))
+        self.told = self.told or not running
 
     def gave_up(self, execution: str, problem: BaseException) -> None:
-        self._console.print(f"{execution}: cannot be driven here: {problem}", style="red", markup=False)
+        with contextlib.suppress(OSError):
+            self._console.print(f"{execution}: cannot be driven here: {problem}", style="red", markup=False)
 
     def __rich__(self) -> Any:
         from rich.table import Table
@@ -157,7 +165,9 @@ def _line(execution: Execution, event: list[Any]) -> tuple[str, str | None] | No
         return f"{event[2]}", None
     if kind.startswith("Execution"):
         status = execution.head.status
-        return None if status == "RUNNING" else (f"{status}{_why(event[2:])}", None if status == "SUCCEEDED" else "red")
+        if status == "RUNNING":
+            return None
+        return f"{status}{_why(event[2:], whole=True)}", None if status == "SUCCEEDED" else "red"
     for ending in ("Failed", "TimedOut"):
         if kind.endswith(ending) and not kind.startswith(("Map", "Parallel")):
             details = event[4:] if kind.startswith("Task") else event[3:5] if kind[0] == "E" else event[2:]
@@ -165,9 +175,9 @@ def _line(execution: Execution, event: list[Any]) -> tuple[str, str | None] | No
     return None
 
 
-def _why(details: list[Any]) -> str:
-    texts = [message(text) for text in details if isinstance(text, str) and text]
-    return f": {': '.join(texts)[:300]}" if texts else ""
+def _why(details: list[Any], *, whole: bool = False) -> str:
+    texts = ": ".join(message(text) for text in details if isinstance(text, str) and text)
+    return f": {texts if whole or len(texts) <= 300 else f'{texts[:299]}…'}" if texts else ""
 
 
 def message(cause: str) -> str:

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -87,7 +88,7 @@ def run_command(
             return engine.start(machine, text, name=execution)
 
         result = _drive(engine, begin, execution)
-    _end(result, chosen, store, bindings_files(bind, beside=file), output)
+    _end(result, chosen, store, bindings_files(bind, beside=file), output, told=shown.told)
 
 
 @click.command("start")
@@ -119,7 +120,7 @@ def _checked(machine: StateMachine, bound: Bindings, text: JsonText | None, name
     """The name of the execution to start. What can be wrong with it is said before a store is made."""
     bound.check(machine.program.uses)
     check_size(text or "{}", limits)
-    return check_name(name or new_name())
+    return check_name(new_name() if name is None else name)
 
 
 @click.command("worker")
@@ -164,7 +165,7 @@ def _going_on(how: Callable[[Engine, str], None]) -> click.Command:
         opened = open_store(store or chosen.store, existing=True)
         with progress(quiet=quiet) as shown, _engine(chosen, opened, bound, policy, shown) as engine:
             result = _drive(engine, lambda: how(engine, name), name)
-        _end(result, chosen, store, bindings_files(bind), output)
+        _end(result, chosen, store, bindings_files(bind), output, told=shown.told)
 
     return click.command(how.__name__.removesuffix("_command"), help=how.__doc__)(command)
 
@@ -172,7 +173,11 @@ def _going_on(how: Callable[[Engine, str], None]) -> click.Command:
 @_going_on
 def resume_command(engine: Engine, name: str) -> None:
     """Drive the execution NAME on from where it stands, to its end."""
-    engine.resume(name)
+    status = engine.describe(name).status
+    if status != "RUNNING":
+        say(f"{name} has ended already: {status}")
+    elif not engine.resume(name):
+        say(f"another process drives {name}; this one waits for its end")
 
 
 @_going_on
@@ -193,7 +198,8 @@ def _engine(
 ) -> Engine:
     def watch(execution: Execution, steps: Sequence[Step]) -> None:
         if not execution.started.map_run:  # a Map Run may have a million children
-            shown.committed(execution, steps)
+            with suppress(OSError):  # nobody looks any more: that stops no execution
+                shown.committed(execution, steps)
 
     policies: Any = policy or chosen.policy
     return Engine(
@@ -235,8 +241,10 @@ def _on_signals(do: Callable[[], None]) -> None:
         signal.signal(number, handle)
 
 
-def _end(result: Result, chosen: Settings, store: str | None, bind: tuple[str, ...], output: str | None) -> None:
-    """Print how an execution ended, and leave with its exit status."""
+def _end(
+    result: Result, chosen: Settings, store: str | None, bind: tuple[str, ...], output: str | None, *, told: bool
+) -> None:
+    """Print how an execution ended, unless its progress `told`, and leave with its exit status."""
     kind = output or chosen.output
     if kind == "json":
         print_json(result_json(result))
@@ -247,7 +255,7 @@ def _end(result: Result, chosen: Settings, store: str | None, bind: tuple[str, .
         for file in bind:
             words += ["--bind", file]
         say(f"still running; resume it with: {shlex.join(words)}")
-    elif result.status != "SUCCEEDED" and kind != "json":
+    elif result.status != "SUCCEEDED" and kind != "json" and not told:
         cause = f": {message(result.cause)}" if result.cause else ""
         say(click.style(f"{result.status}: {result.error or 'no error was named'}{cause}", fg="red"))
     sys.exit(EXIT.get(result.status, 1))

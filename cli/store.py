@@ -85,7 +85,7 @@ def backup_command(target: str, store: str | None) -> None:
 @store_option
 def prune_command(older_than: str, store: str | None) -> None:
     """Remove executions that ended longer ago than AGE, with their history."""
-    pruned = _care(store).prune(time.time_ns() // 1_000_000 - seconds(older_than) * 1000)
+    pruned = _care(store).prune(max(0, time.time_ns() // 1_000_000 - seconds(older_than) * 1000))
     say(f"{pruned} execution(s) removed")
 
 

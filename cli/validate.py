@@ -17,8 +17,8 @@ from statelang.compiler.problems import Severity, did_you_mean
 from statelang.errors import InvalidDefinition, InvalidSettings
 from statelang.values import Json
 
-from .files import find, read_text
-from .options import bindings_files, set_option, settings, values_of
+from .files import STDIN, find, read_text, shown
+from .options import bindings_files, set_option, settings, stdin_name_option, values_of
 from .output import say
 from .reports import REPORTS, Checked
 
@@ -51,6 +51,7 @@ def _explain(context: click.Context, parameter: click.Parameter, code: str | Non
 )
 @set_option
 @click.option("-o", "--output", type=click.Choice(list(REPORTS)), help="How to print. [default: text]")
+@stdin_name_option
 def validate_command(
     files: tuple[str, ...],
     kind: str,
@@ -59,17 +60,20 @@ def validate_command(
     ignore: tuple[str, ...],
     sets: tuple[str, ...],
     output: str | None,
+    stdin_name: str,
 ) -> None:
     """Check definitions and tell every problem with file, line and column.
 
     A FILE is JSON or YAML: a definition, or a template of CloudFormation, SAM, the CDK (cdk.out) or the Serverless
-    Framework with state machines in it. It may be a pattern, or a folder to search.
+    Framework with state machines in it. It may be a pattern, or a folder to search; FILE - is stdin.
 
     A comment silences codes for what it stands in: "Comment": "… statelang: ignore SL020, SL021"
     """
     ignored = _known(*ignore, *settings().ignore)
-    named, problems, unread = list(find(files)), list[Problem](), 0
-    for file in named:
+    named, problems, unread = list[str](), list[Problem](), 0
+    for file in find(files):
+        name = stdin_name if file == STDIN else shown(file)
+        named.append(name)
         try:
             text = read_text(file)
         except InvalidDefinition as refused:
@@ -78,7 +82,7 @@ def validate_command(
             continue
         values = _substitutions(file, sets)
         problems += validate(
-            text, name=file, substitutions=values, type=kind, target=target, ignore=ignored, read=_beside
+            text, name=name, substitutions=values, type=kind, target=target, ignore=ignored, read=_beside
         )
     failing: frozenset[Severity] = frozenset({"ERROR", "WARNING"} if strict else {"ERROR"})
     order = {file: index for index, file in enumerate(named)}

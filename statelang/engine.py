@@ -136,7 +136,7 @@ class Engine(Reach):
         `{}`; a `JsonText` keeps its spelling. Without `drive` it is left to whoever serves the store. Raises
         ExecutionExists, UnboundResource, InvalidInput.
         """
-        return self.start_many(machine, {name or new_name(): input}, drive=drive)[0]
+        return self.start_many(machine, {new_name() if name is None else name: input}, drive=drive)[0]
 
     def start_many(self, machine: StateMachine, inputs: Mapping[str, Json], *, drive: bool = True) -> Sequence[str]:
         """Start many executions (name -> input) in one transaction; returns their names."""

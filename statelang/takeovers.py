@@ -45,7 +45,10 @@ class Takeovers:
 
     def adopt(self, id: str, why: str = "resume") -> bool:
         """Take an execution over, do what was posted to it, and ask again for the tasks it waits for."""
-        program = self.program(self._worker.store.summary(id).digest)
+        summary = self._worker.store.summary(id)
+        if why == "resume" and summary.status != "RUNNING":
+            return False
+        program = self.program(summary.digest)
         if why != "settle":
             self._worker.integrations.check(program.uses)
         store = self._worker.store

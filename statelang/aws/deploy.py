@@ -104,7 +104,7 @@ def write_lambda(
 def _check_new(paths: Sequence[Path], force: bool) -> None:
     there = [str(path) for path in paths if path.exists()]
     if there and not force:
-        raise InvalidSettings(f"{', '.join(there)}: exists already; --force writes over it")
+        raise InvalidSettings(f"{', '.join(there)}: there already; --force writes over it")
 
 
 def _indented(value: Json, by: int) -> str:

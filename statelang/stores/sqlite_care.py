@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from statelang.core.codec import Reader
-from statelang.errors import StoreError, StoreNotFound, StoreNotOurs, UnreadableCheckpoint
+from statelang.errors import StoreError, StoreNotFound, UnreadableCheckpoint
 from statelang.stores.sqlite_file import FORMAT, SQL, NamedErrors, connect
 
 SPAN: Final = 1 << 32
@@ -28,8 +28,6 @@ class SqliteCare:
         self.place = os.path.abspath(path)
         if not Path(self.place).exists():
             raise StoreNotFound(f"there is no store {self.place}")
-        if Path(self.place).is_dir():
-            raise StoreNotOurs(f"{self.place}: is a folder")
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -76,12 +74,19 @@ class SqliteCare:
         place = os.path.abspath(target)
         if Path(place).exists():
             raise StoreError(f"{place}: exists already; a backup is never written over anything")
+        if not Path(place).parent.is_dir():
+            raise StoreError(f"{place}: cannot be made: there is no folder {Path(place).parent}")
         partial = f"{place}.partial"
         Path(partial).unlink(missing_ok=True)
-        with self._open() as db, contextlib.closing(sqlite3.connect(partial)) as copy:
-            db.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")
-        os.replace(partial, place)
+        try:
+            named = NamedErrors(f"copying {self.place} to {place}")
+            with self._open() as db, named, contextlib.closing(sqlite3.connect(partial)) as copy:
+                db.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")
+            os.replace(partial, place)
+        except BaseException:
+            Path(partial).unlink(missing_ok=True)
+            raise
 
     def prune(self, before: int) -> int:
         """Remove the executions that ended before a time (milliseconds since 1970), whole; returns how many."""

@@ -101,6 +101,11 @@ def _named(problem: sqlite3.Error, place: str) -> StoreError:
 
 def connect(place: str) -> sqlite3.Connection:
     """Open a store, making or migrating it where needed. Raises StoreNotOurs, StoreTooNew, StoreReadOnly, …"""
+    folder = os.path.dirname(place)
+    if folder and not os.path.isdir(folder):
+        raise StoreReadOnly(f"{place}: cannot be made: there is no folder {folder}")
+    if os.path.isdir(place):
+        raise StoreNotOurs(f"{place}: is a folder")
     with NamedErrors(place):
         connection = sqlite3.connect(place, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:

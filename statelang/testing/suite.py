@@ -163,6 +163,8 @@ def cases_file(file: Path) -> Path:
         return file
     found = cases_beside(file)
     if found is None:
+        if not file.exists():
+            raise Faulty(f"{file}: No such file or directory")
         raise Faulty(f"{file}: there is no {stem_of(file, SUFFIXES) or file.stem}.cases.yaml beside it")
     return found
 

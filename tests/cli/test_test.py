@@ -91,8 +91,10 @@ def test_the_mock_config_of_aws(folder: Path) -> None:
 def test_what_cannot_be_read_is_wrong_usage(folder: Path) -> None:
     from statelang.errors import StatelangError
 
+    (folder / "alone.asl.json").write_text("{}")
     for words, message in (
-        (("n.asl.json",), "there is no n.cases.yaml beside it"),
+        (("n.asl.json",), "n.asl.json: No such file or directory"),
+        (("alone.asl.json",), "there is no alone.cases.yaml beside it"),
         (("m.cases.yaml", "--case", "none"), "no case is called none"),
         (("m.cases.yaml", "-i", "{}"), "--input belongs to --mock-config"),
         (("m.cases.yaml", "--junit", "no/where.xml"), "No such file or directory"),
