@@ -297,7 +297,7 @@ def _check_word(text: str, kind: str, token: str, offset: int) -> None:
 
 def _unexpected(text: str, kind: str, token: str, offset: int) -> Problem:
     """AWS's text for a token that is none (recorded); ours for one that stands in the wrong place."""
-    if kind != "word":
+    if kind != "word" or token in ("true", "false", "null") or _NUMBER.fullmatch(token):
         return _at(text, offset, INVALID_JSON, f"unexpected {token[:20]!r}")
     token = re.match(r"[\w$]*", token)[0] or token  # type: ignore[index]
     place = place_of(text, offset + len(token))

@@ -55,6 +55,9 @@ class Source:
         bucket = given.get("Bucket")
         if not isinstance(bucket, str) or not bucket:
             raise failed("The ItemReader names no Bucket.")
+        for name in ("Prefix", "VersionId"):
+            if not isinstance(given.get(name), str | None):
+                raise failed(f"The {name} of the ItemReader must be a string, but it was: {encode(given[name])}")
         left = max(0, _most_items(config.get("MaxItems")) - run.read)
         self._items = islice(self._open(_lists(reader), bucket, given, config, find, run.cursor), left)
 

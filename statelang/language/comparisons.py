@@ -82,7 +82,10 @@ COMBINATORS: Final = ("And", "Or", "Not")
 
 
 def compile_rule(rule: Mapping[str, Json]) -> Predicate:
-    """The predicate of a rule. Raises Malformed with the pointer of what is wrong within it."""
+    """The predicate of a rule. Raises Malformed with the pointer of what is wrong within it.
+
+    Variable may be any path; only Reference Paths know escapes (`$.store\\.book`).
+    """
     for name in COMBINATORS:
         if name in rule:
             return _combined(name, rule[name])
@@ -93,7 +96,7 @@ def compile_rule(rule: Mapping[str, Json]) -> Predicate:
     if not isinstance(variable, str):
         raise Malformed("Variable must be a path", 0, "/Variable")
     try:
-        read = compile_read(variable)
+        read = compile_read(variable, reference="\\" in variable)
     except Malformed as problem:
         raise Malformed(problem.message, problem.offset, "/Variable") from None
     return _comparison(name, rule[name], read, variable)

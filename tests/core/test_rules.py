@@ -177,6 +177,7 @@ def _choices() -> Iterator[Rule]:
     invalid = "Invalid path '$.v': The choice state's condition path references an invalid value."
     yield Rule("4.1 a missing Variable", choice(Variable="$.v", IsNull=True), {}, error="States.Runtime",
                cause=PREFIX + invalid)  # fmt: skip
+    yield Rule("2.1 an escape in Variable", choice(Variable="$.a\\.b", NumericEquals=1), {"a.b": 1}, {"a.b": 1})
     yield Rule("4.1 an open escape", choice(Variable="$.v", StringMatches="a\\b"), {"v": "x"}, error="States.Runtime")
     yield Rule("4.1 And stops at the first that is false",
                choice(And=[{"Variable": "$.v", "IsPresent": True}, {"Variable": "$.v.w", "NumericEquals": 1}]), {},

@@ -157,6 +157,14 @@ def test_compressed_objects_are_unpacked(kind: str, sources: Sources) -> None:
     assert sources.read(FIRST) == [{"a": str(number)} for number in range(50)]
 
 
+@pytest.mark.parametrize("name", ["Prefix", "VersionId"])
+def test_what_a_reader_is_given_must_be_texts(name: str, sources: Sources) -> None:
+    sources.put("data", "[]")
+    for resource in ("getObject", "listObjectsV2"):
+        cause = sources.failure({"InputType": "JSON"}, resource=resource, **{name: 5})
+        assert cause == f"The {name} of the ItemReader must be a string, but it was: 5"
+
+
 class TestMaxItems:
     @pytest.mark.parametrize(("most", "count"), [(2, 2), (0, 5), ("3", 3), (100_000_001, 5), (None, 5)])
     def test_so_many_are_read(self, most: Json, count: int, sources: Sources) -> None:
