@@ -32,6 +32,10 @@ class Objects(Protocol):
         """The objects whose key begins so, in the order of their keys (as bytes), those behind `after`."""
         ...
 
+    def owned_by(self, account: str) -> Objects:
+        """The same, where every request is refused unless the bucket belongs to this account."""
+        ...
+
     def put(self, bucket: str, key: str, pieces: Iterable[bytes]) -> int:
         """Write an object whole or not at all, over one that is there; returns its size in bytes."""
         ...

@@ -5,6 +5,8 @@ Rule: a mark is JSON and says everything: a source that is opened again with it 
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from statelang.errors import Fault
@@ -24,6 +26,15 @@ class Item(NamedTuple):
     mark: Json
     key: str | None = None
     source: str | None = None
+
+
+def check_parameters(given: Json, known: Sequence[str], error: str = READER_FAILED) -> None:
+    """Raises Fault for a parameter that would be passed over, and so mean other items than somebody wants."""
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else f", which are {', '.join(known)}"
+            raise Fault(error, f"The field '{name}' is none of the parameters{hint}")
 
 
 def failed(cause: str) -> Fault:

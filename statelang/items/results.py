@@ -19,6 +19,7 @@ from statelang.core.context import iso
 from statelang.core.execution import Head, Started
 from statelang.core.map_run import MapRun, Written
 from statelang.errors import Fault, ObjectError
+from statelang.items.item import check_parameters
 from statelang.items.several import Find
 from statelang.values import Json, encode
 
@@ -126,6 +127,7 @@ class Writer:
 
     def __init__(self, run: MapRun, writer: Json, find: Find, read: Read) -> None:
         given = writer.get("Arguments") or {}
+        check_parameters(given, ("Bucket", "Prefix"), "States.ResultWriterFailed")
         bucket, prefix = given.get("Bucket"), given.get("Prefix") or ""
         if not isinstance(bucket, str) or not bucket:
             raise Fault("States.ResultWriterFailed", "The ResultWriter names no Bucket.")

@@ -14,9 +14,13 @@ from statelang.core.frame import RunWait
 from statelang.core.map_run import MapRun
 from statelang.errors import Fault, ObjectError
 from statelang.items.formats import items_of
-from statelang.items.item import Item, failed
+from statelang.items.item import Item, check_parameters, failed
 from statelang.items.several import Find, address, athena, flattened, inventory, listed
 from statelang.values import Json, encode
+
+GOT: Final = ("Bucket", "Key", "VersionId", "ExpectedBucketOwner")
+LISTED: Final = ("Bucket", "Prefix", "ExpectedBucketOwner")
+"""The parameters of `s3:getObject` and of `s3:listObjectsV2`."""
 
 MOST_ITEMS: Final = 100_000_000
 
@@ -46,6 +50,10 @@ def unread(waiting: RunWait, find: Find, run: MapRun) -> Iterator[Item]:
         yield Item(value, number + 1, None if keys is None else keys[number])
 
 
+def _owned(find: Find, account: str) -> Find:
+    return lambda bucket: find(bucket).owned_by(account)
+
+
 class Source:
     """The items of a Map Run after those it has read. Iterating raises Fault."""
 
@@ -55,9 +63,12 @@ class Source:
         bucket = given.get("Bucket")
         if not isinstance(bucket, str) or not bucket:
             raise failed("The ItemReader names no Bucket.")
-        for name in ("Prefix", "VersionId"):
+        for name in ("Prefix", "VersionId", "ExpectedBucketOwner"):
             if not isinstance(given.get(name), str | None):
                 raise failed(f"The {name} of the ItemReader must be a string, but it was: {encode(given[name])}")
+        check_parameters(given, LISTED if _lists(reader) else GOT)
+        if (account := given.get("ExpectedBucketOwner")) is not None:
+            find = _owned(find, account)
         left = max(0, _most_items(config.get("MaxItems")) - run.read)
         self._items = islice(self._open(_lists(reader), bucket, given, config, find, run.cursor), left)
 

@@ -169,10 +169,15 @@ class Bindings:
         return s3_client() if clients is None else clients.client("s3", seconds=65, role=clients.place.role)
 
     def machine(self, arn: str) -> Path | None:
-        """The definition that is run in the place of a state machine; None: none is bound to it."""
-        name = arn.rpartition(":stateMachine:")[2]
+        """The definition that is run in the place of a state machine; None: none is bound to it.
+
+        The version or alias that an ARN names counts only where the pattern names one.
+        """
+        place, _, qualified = arn.rpartition(":stateMachine:")
+        name = qualified.partition(":")[0]
+        spellings = (arn, qualified, f"{place}:stateMachine:{name}", name)
         for pattern in sorted(self.machines, key=_exactness, reverse=True):
-            if _glob(pattern)(arn) or _glob(pattern)(name):
+            if any(map(_glob(pattern), spellings)):
                 return self.machines[pattern]
         return None
 
@@ -305,6 +310,8 @@ def _paths(given: Mapping[str, Json], key: str, folder: Path) -> Mapping[str, Pa
     for pattern, path in given.items():
         if not isinstance(path, str):
             raise InvalidSettings(f"{key}: {pattern} must be bound to a path, not {path!r}")
+        if key == "buckets" and "/" in pattern.removeprefix("s3://").rstrip("/"):
+            raise InvalidSettings(f"{key}: {pattern} is no bucket: a folder stands for a whole one, its keys are paths")
     return {pattern: folder / path for pattern, path in given.items()}
 
 

@@ -37,6 +37,10 @@ class FolderObjects:
             raise ObjectError(f"s3://{bucket}/{key}: cannot be read ({path}: {problem.strerror or problem})") from None
         return file
 
+    def owned_by(self, account: str) -> FolderObjects:
+        """A folder belongs to nobody's account: it is what the bindings say."""
+        return self
+
     def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
         if not self.folder.is_dir():
             raise ObjectError(f"s3://{bucket}: there is no folder {self.folder}")
@@ -90,11 +94,15 @@ class FolderObjects:
 class S3Objects:
     """S3 itself; `client` makes boto3's client when it is first needed."""
 
-    def __init__(self, client: Callable[[], Any]) -> None:
+    def __init__(self, client: Callable[[], Any], account: str | None = None) -> None:
         self._client = client
+        self._owner = {} if account is None else {"ExpectedBucketOwner": account}
+
+    def owned_by(self, account: str) -> S3Objects:
+        return S3Objects(self._client, account)
 
     def open(self, bucket: str, key: str, *, start: int = 0, version: str | None = None) -> BinaryIO:
-        asked: dict[str, Any] = {"Bucket": bucket, "Key": key}
+        asked: dict[str, Any] = {"Bucket": bucket, "Key": key, **self._owner}
         if start:
             asked["Range"] = f"bytes={start}-"
         if version is not None:
@@ -109,7 +117,7 @@ class S3Objects:
         return cast(BinaryIO, body)
 
     def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
-        asked: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
+        asked: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, **self._owner}
         if after:
             asked["StartAfter"] = after
         while True:
@@ -127,7 +135,7 @@ class S3Objects:
         with tempfile.SpooledTemporaryFile(max_size=SPOOL) as file, _named(f"s3://{bucket}/{key}"):
             size = sum(file.write(piece) for piece in pieces)
             file.seek(0)
-            self._client().put_object(Bucket=bucket, Key=key, Body=file, ContentLength=size)
+            self._client().put_object(Bucket=bucket, Key=key, Body=file, ContentLength=size, **self._owner)
         return size
 
 

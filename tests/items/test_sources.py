@@ -41,7 +41,7 @@ class Sources:
     def read(self, config: Json, key: str = "data", **more: Json) -> list[Json]:
         """All items; and the same again from the mark of each."""
         resource = f"arn:aws:states:::s3:{more.pop('resource', 'getObject')}"
-        arguments = {"Bucket": "b", "Key": key, **more}
+        arguments = {"Bucket": "b", **({} if resource.endswith("V2") else {"Key": key}), **more}
         reader = {"Resource": resource, "Arguments": arguments, "ReaderConfig": config}
         items = self.open(reader, run())
         for number, item in enumerate(items, start=1):
@@ -237,6 +237,15 @@ class TestJsonLines:
     def test_a_line_that_is_none_is_told(self, sources: Sources) -> None:
         sources.put("data", "1\n{\n")
         assert "2 lines after where reading began" in sources.failure({"InputType": "JSONL"})
+
+
+def test_a_parameter_that_would_be_passed_over_is_refused(sources: Sources) -> None:
+    """A listing without its prefix would be another one."""
+    sources.put("data", "a\n1\n")
+    told = sources.failure({}, resource="listObjectsV2", Prefx="p/")
+    assert told == "The field 'Prefx' is none of the parameters; did you mean 'Prefix'?"
+    assert "which are Bucket, Key, VersionId, ExpectedBucketOwner" in sources.failure(FIRST, PartNumber=1)
+    assert sources.read(FIRST, ExpectedBucketOwner="111122223333") == [{"a": "1"}]
 
 
 class TestBroken:

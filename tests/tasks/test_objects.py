@@ -77,6 +77,23 @@ class TestS3:
         assert objects.open("b", "x", start=4).read() == b"ef"
         assert objects.open("b", "x", start=6).read() == b"", "at its end there is nothing"
 
+    def test_a_bucket_may_have_to_be_somebodys(self) -> None:
+        asked: list[Any] = []
+
+        class Told:
+            def get_object(self, **given: Any) -> Any:
+                asked.append(given)
+                return {"Body": io.BytesIO(b"x")}
+
+            def list_objects_v2(self, **given: Any) -> Any:
+                asked.append(given)
+                return {}
+
+        objects = S3Objects(Told).owned_by("111122223333")
+        assert objects.open("b", "x").read() == b"x"
+        assert list(objects.list("b", "")) == []
+        assert [given["ExpectedBucketOwner"] for given in asked] == ["111122223333"] * 2
+
     def test_lists_page_by_page(self) -> None:
         client = Client(a=b"1", b=b"2", c=b"3", d=b"4", e=b"5")
         objects = S3Objects(lambda: client)
@@ -107,7 +124,18 @@ def test_folders_and_machines_are_bound_in_a_file(tmp_path: Path) -> None:
         found.objects("other")
     assert found.machine("arn:aws:states:us-east-1:1:stateMachine:ship") == tmp_path / "s.asl.yaml"
     assert found.machine("arn:aws:states:us-east-1:1:stateMachine:sink") is None
+    assert found.machine("arn:aws:states:us-east-1:1:stateMachine:ship:PROD") == tmp_path / "s.asl.yaml"
     assert (Bindings() | found).machines == found.machines
     file.write_text("buckets:\n  s3://exact/: [1]\n")
     with pytest.raises(InvalidSettings, match="must be bound to a path"):
         read_bindings(file)
+    file.write_text("buckets:\n  s3://exact/2026/: ./here\n")
+    with pytest.raises(InvalidSettings, match="s3://exact/2026/ is no bucket"):
+        read_bindings(file)
+    both = Bindings(machines={"ship": tmp_path / "any", "ship:PROD": tmp_path / "prod"})
+    arn = "arn:aws:states:us-east-1:1:stateMachine:ship"
+    assert [both.machine(f"{arn}{end}") for end in ("", ":PROD", ":7")] == [
+        tmp_path / "any",
+        tmp_path / "prod",
+        tmp_path / "any",
+    ]
