@@ -8,6 +8,9 @@ Rule: an invocation drives executions until they end, sleep or its time is nearl
 
 from __future__ import annotations
 
-from statelang.aws.host import handler
+from statelang.aws.cold import uncollected
+
+with uncollected():
+    from statelang.aws.host import handler
 
 __all__ = ["handler"]

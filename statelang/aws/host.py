@@ -16,6 +16,7 @@ from typing import Any, Final
 from statelang.aws import web
 from statelang.aws.answers import answer, described, execution_arn
 from statelang.aws.by_hand import TASK_MS, ByHand, Time
+from statelang.aws.cold import uncollected
 from statelang.aws.requests import (
     Describe,
     Executions,
@@ -54,6 +55,7 @@ Definition = str | Path | Mapping[str, Json] | StateMachine
 Event = Json
 
 
+@uncollected()
 def handler(
     definition: Definition | Sequence[Definition],
     *,
