@@ -95,7 +95,7 @@ def child_failed(t: Transition, child: Frame, problem: Failure) -> None:
     if isinstance(node, Map):
         t.emit("MapIterationFailed", event, node.name, child.index)
     abort_under(t, parent, event, child.id)
-    _tell_aborted(t, child, event)
+    _tell_aborted(t, t.frame(child.id), event)  # a Parallel or Map has told already that it failed
     also = (*problem.also, "States.BranchFailed") if isinstance(node, Parallel) else problem.also
     failure.fail(t, t.frame(parent.id), problem._replace(also=also, final=False))
 

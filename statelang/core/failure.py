@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from statelang.core import children, flow
-from statelang.core.dataflow import Outcome, Oversize, assign, caught
+from statelang.core.dataflow import Outcome, Oversize, assign, caught, payload
 from statelang.core.frame import ROOT, Children, Frame, RetryWait, RunWait
 from statelang.core.transition import Transition
 from statelang.errors import QUERY_ERROR, Fault
@@ -161,7 +161,7 @@ def _caught(t: Transition, frame: Frame, node: State, catcher: Catcher, failure:
     if catcher.assign is not None:
         assigned = dict(assign(t, frame, catcher.assign(t.scope(frame, error_output))))
     placed = error_output if catcher.result_path is None else catcher.result_path(frame.input.json, error_output)
-    return Outcome(t.valued(placed, frame.input), assigned)
+    return Outcome(payload(t, node.name, placed, frame.input), assigned)
 
 
 def _end(t: Transition, frame: Frame, failure: Failure) -> None:

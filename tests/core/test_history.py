@@ -134,6 +134,19 @@ def test_what_has_ended_is_not_aborted_when_its_parent_fails_in_the_same_moment(
     ]
 
 
+def test_a_state_that_has_failed_is_not_aborted_too() -> None:
+    inner = {"Type": "Map", "ItemProcessor": states(T={"Type": "Task", "Resource": LAMBDA, "End": True}), "End": True}
+    outer = {"Type": "Parallel", "Branches": [states(M=inner)], "End": True}
+    assert told(simulated(states(P=outer), [1], Reply(failed=True, error="X")))[-6:] == [
+        "10:LambdaFunctionFailed<9",
+        "11:MapIterationFailed<10",
+        "12:TaskStateAborted<10",
+        "13:MapStateFailed<10",
+        "14:ParallelStateFailed<13",
+        "15:ExecutionFailed<14",
+    ]
+
+
 @pytest.mark.parametrize(
     ("language", "credentials", "error"),
     [

@@ -218,6 +218,14 @@ def _handling() -> Iterator[Rule]:
                answers=always(Reply(output=encode(BIG))))  # fmt: skip
     yield Rule("9.1 nor is an input", task(Parameters={"a.$": "$", "b.$": "$"}), BIG,
                error="States.DataLimitExceeded", cause=TOO_LARGE.format("S"))  # fmt: skip
+    for language, placed in (
+        ("JSONPath", {"ResultPath": "$.e"}),
+        ("JSONata", {"Output": "{% [$states.input.x, $states.input.x] %}"}),
+    ):
+        yield Rule(f"9.1 nor is what a catcher of {language} makes",
+                   task(QueryLanguage=language, Catch=caught("States.ALL", **placed)), {"x": "x" * 262_134},
+                   error="States.DataLimitExceeded", cause=TOO_LARGE.format("S"),
+                   answers=in_turn("A"))  # fmt: skip
     yield Rule("5.1.4 States.TaskFailed is all but time-outs", task(Catch=caught("States.TaskFailed", ResultPath=None)),
                {}, {}, answers=in_turn("Mine"))  # fmt: skip
     yield Rule("5.1.4 but not States.Timeout", task(TimeoutSeconds=5, Catch=caught("States.TaskFailed")), {},
