@@ -113,12 +113,12 @@ def _build(what: str, describe: str, ids: str, stop: str) -> Job:
     )
 
 
-def _application(state: str, bad: tuple[str, ...] = ()) -> Job:
-    """An EMR Serverless application on its way to a state."""
+def _application(state: str, *beyond: str, bad: tuple[str, ...] = ()) -> Job:
+    """An EMR Serverless application on its way to a state; it may be `beyond` it already when it is asked for."""
     failed = ("TERMINATED", *bad) if state != "TERMINATED" else bad
     where = "out.ApplicationId" if state == "CREATED" else "in.ApplicationId"
     ask = {"ApplicationId": where}
-    return Job("GetApplication", ask, "Application.State", (state,), failed, gone=state == "TERMINATED")
+    return Job("GetApplication", ask, "Application.State", (state, *beyond), failed, gone=state == "TERMINATED")
 
 
 def _eks(kind: str, ask: Mapping[str, str], *bad: str, made: bool) -> Job:
@@ -232,8 +232,8 @@ JOBS: Final[Mapping[tuple[str, str], Job]] = {
         ("ARRESTED",),
         gone=True,
     ),
-    ("emr-serverless", "createApplication"): _application("CREATED"),
-    ("emr-serverless", "startApplication"): _application("STARTED", ("STOPPED",)),
+    ("emr-serverless", "createApplication"): _application("CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED"),
+    ("emr-serverless", "startApplication"): _application("STARTED", bad=("STOPPED",)),
     ("emr-serverless", "stopApplication"): _application("STOPPED"),
     ("emr-serverless", "deleteApplication"): _application("TERMINATED"),
     ("emr-serverless", "startJobRun"): Job(

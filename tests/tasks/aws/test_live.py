@@ -358,6 +358,85 @@ def test_a_nested_execution_on_the_engine_is_stopped_with_its_parent(
     assert client("stepfunctions").describe_execution(executionArn=arn)["status"] == "ABORTED"
 
 
+ROLE_GIVEN = {"RoleArn": ROLE}
+CLUSTER = {
+    "Name": "n",
+    "ReleaseLabel": "emr-7.0.0",
+    "Instances": {
+        "KeepJobFlowAliveWhenNoSteps": True,
+        "InstanceGroups": [{"InstanceRole": "MASTER", "InstanceType": "m5.large", "InstanceCount": 1}],
+    },
+    "ServiceRole": "r",
+    "JobFlowRole": "r",
+}
+SERVERLESS = {"Name": "a", "ReleaseLabel": "emr-6.6.0", "Type": "SPARK", "ClientToken": "x"}
+MACHINE = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+TRAINING = {
+    **ROLE_GIVEN,
+    "AlgorithmSpecification": {"TrainingImage": "i", "TrainingInputMode": "File"},
+    "OutputDataConfig": {"S3OutputPath": "s3://a"},
+    "ResourceConfig": MACHINE,
+    "StoppingCondition": {"MaxRuntimeInSeconds": 10},
+}
+PROCESSING = {
+    **ROLE_GIVEN,
+    "ProcessingResources": {"ClusterConfig": MACHINE},
+    "AppSpecification": {"ImageUri": "i"},
+}
+CHAINS: dict[str, list[tuple[str, Any, str, str]]] = {
+    "athena": [("startQueryExecution", {"QueryString": "q"}, "$.QueryExecution.Status.State", "SUCCEEDED")],
+    "emr": [
+        ("createCluster", CLUSTER, "$.Cluster.Status.State", "WAITING"),
+        ("terminateCluster", {"ClusterId.$": "$.last.Cluster.Id"}, "$.Cluster.Status.State", "TERMINATED"),
+    ],
+    "emr-serverless": [
+        ("createApplication", SERVERLESS, "$.Application.State", "STARTED"),
+        ("stopApplication", {"ApplicationId.$": "$.last.Application.ApplicationId"}, "$.Application.State", "STOPPED"),
+        ("startApplication", {"ApplicationId.$": "$.last.Application.ApplicationId"}, "$.Application.State", "STARTED"),
+        ("startJobRun", {"ApplicationId.$": "$.last.Application.ApplicationId", "ExecutionRoleArn": ROLE,
+                         "ClientToken": "y"}, "$.JobRun.State", "SUCCESS"),
+        ("stopApplication", {"ApplicationId.$": "$.last.JobRun.ApplicationId"}, "$.Application.State", "STOPPED"),
+        ("deleteApplication", {"ApplicationId.$": "$.last.Application.ApplicationId"}, "$.Application.State",
+         "TERMINATED"),
+    ],
+    "eks": [
+        ("createCluster", {"Name": "c", **ROLE_GIVEN, "ResourcesVpcConfig": {"SubnetIds": ["s-1", "s-2"]}},
+         "$.Cluster.Status", "ACTIVE"),
+        ("deleteCluster", {"Name": "c"}, "$", ""),
+    ],
+    "sagemaker": [
+        ("createTrainingJob", {"TrainingJobName": "t", **TRAINING}, "$.TrainingJobStatus", "Completed"),
+        ("createProcessingJob", {"ProcessingJobName": "p", **PROCESSING}, "$.ProcessingJobStatus", "Completed"),
+        ("createTransformJob", {"TransformJobName": "f"}, "$.TransformJobStatus", "Completed"),
+    ],
+}  # fmt: skip
+"""Service -> jobs, one after the other: action, parameters, where the end shows, and what it is."""
+
+
+@pytest.mark.parametrize("service", CHAINS)
+def test_jobs_are_waited_for_at_a_server(service: str, server: str) -> None:
+    """`.sync` over HTTP, from the request to the last poll, in virtual time."""
+    states: dict[str, Any] = {}
+    prefix = "elasticmapreduce" if service == "emr" else service
+    for number, (action, parameters, place, _) in enumerate(CHAINS[service]):
+        states[f"{number}"] = {
+            "Type": "Task",
+            "Resource": f"{STATES}{prefix}:{action}.sync",
+            "Parameters": parameters,
+            "ResultPath": "$.last",
+            "Next": f"{number} told",
+        }
+        told = {"Parameters": {"told.$": place}, "InputPath": "$.last", "ResultPath": f"$.ends.s{number}"}
+        states[f"{number} told"] = {"Type": "Pass", **told, "Next": f"{number + 1}"}
+    states[f"{len(CHAINS[service])}"] = {"Type": "Succeed", "OutputPath": "$.ends"}
+    machine = statelang.load({"StartAt": "0", "States": states})
+    with Engine(aws={"region": "us-east-1", "endpoint": server}, clock=VirtualClock()) as engine:
+        result = engine.run(machine, {"ends": {}}, timeout=1_000)
+    assert (result.error, result.cause) == (None, None)
+    ends = [result.output[f"s{number}"]["told"] for number in range(len(CHAINS[service]))]
+    assert ends == [end or {} for _, _, _, end in CHAINS[service]]
+
+
 def test_a_distributed_map_reads_a_bucket_and_writes_to_another(client: Any, name: str, server: str) -> None:
     s3 = client("s3")
     for bucket in (f"{name}-in", f"{name}-out"):
