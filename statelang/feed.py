@@ -72,6 +72,14 @@ class Feed:
         given = ((item.value, item.key, item.source or self.name) for item in items)
         return (text for _, text in self.inputs.of(given, run.read, exhausted=True))
 
+    def was_read(self) -> None:
+        """Nothing is being read: said by the worker's thread, when it knows what was."""
+        self.reading = False
+
+    def was_written(self) -> None:
+        """Nothing is being written."""
+        self.writing = False
+
     def stimulus(self, at: int, entropy: bytes, most: int) -> ItemsRead:
         """The next items, as the machine is told of them."""
         run = self.run

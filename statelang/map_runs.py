@@ -61,6 +61,7 @@ class Drives(Protocol):
 
     store: Store
     live: dict[str, Live]
+    lets_go: bool
 
     def step(self, live: Live, stimulus: Stimulus) -> bool: ...
 
@@ -88,7 +89,6 @@ class MapRuns:
         self._chance = Chance()
         self._pool = Pool(4, "statelang-items")
         self._feeds: dict[str, Feed] = {}
-        self._tokens: dict[str, tuple[str, str]] = {}
         self._due: dict[str, None] = {}
         self.parting = Parting(worker.store, self._pool, tell)
 
@@ -102,9 +102,16 @@ class MapRuns:
         """Whether something is being read or written."""
         return self.parting.busy or any(feed.reading or feed.writing for feed in self._feeds.values())
 
+    def moves(self, live: Live) -> bool:
+        """Whether something is being done, or to be done now, for a Map Run of an execution."""
+        feeds = [self._feeds[id] for id in live.execution.runs if id in self._feeds]
+        return any(feed.id in self._due or feed.reading or feed.writing for feed in feeds)
+
     def holds(self, live: Live) -> bool:
-        """Whether an execution has a Map Run that goes on, and has to be driven."""
-        return any(run.status == "RUNNING" for run in live.execution.runs.values())
+        """Whether an execution has a Map Run that goes on here: it moves, or a child of it is driven here."""
+        going = {run.id for run in live.execution.runs.values() if run.status == "RUNNING"}
+        here = (one.execution.started.map_run for one in self._worker.live.values())
+        return bool(going) and (self.moves(live) or any(id in going for id in here))
 
     def look(self, live: Live, id: str) -> None:
         """Drive a Map Run that has begun, or was taken over with its parent: then its children too."""
@@ -113,9 +120,10 @@ class MapRuns:
             run = live.execution.runs.get(id)
             if run is None or run.status != "RUNNING":
                 return
-            self._feeds[id] = self._feed_of(live, run)
+            feed = self._feeds[id] = self._feed_of(live, run)
             self.parting.forget(id)
-            if run.made:
+            self._changed(feed)  # children may have ended whose end it was not told
+            if run.made and not self._worker.lets_go:  # else they are found when they are due, as what sleeps is
                 self._adopt_children(id)
         self._due[id] = None
 
@@ -126,11 +134,12 @@ class MapRuns:
         inputs = inputs_of(live.program, execution, run, self._chance.draw())
         return Feed(live, run.id, self._tally(run.id), waiting, inputs)
 
-    def came(self, id: str) -> None:
+    def came(self, message: Fed) -> None:
         """Something was read or written on another thread."""
-        self.parting.look(id)
-        if id in self._feeds:
-            self._due[id] = None
+        message.done()
+        self.parting.look(message.run)
+        if message.run in self._feeds:
+            self._due[message.run] = None
 
     def _adopt_children(self, id: str) -> None:
         for _, child in self._worker.store.members(id, RUNNING, limit=1 << 30):
@@ -221,8 +230,7 @@ class MapRuns:
             feed.problem, feed.done = problem, True
         except Exception as problem:
             feed.problem, feed.done = Fault("States.ItemReaderFailed", f"{type(problem).__name__}: {problem}"), True
-        feed.reading = False
-        self._tell(Fed(feed.id))
+        self._tell(Fed(feed.id, feed.was_read))
 
     def _count(self, feed: Feed, run: MapRun) -> None:
         """Find out how many items there are, while children go on: a percentage of them is tolerated."""
@@ -295,8 +303,7 @@ class MapRuns:
 
         def collect() -> None:
             self._tell(Told(run.execution, collecting.collected()))
-            feed.writing = False
-            self._tell(Fed(feed.id))
+            self._tell(Fed(feed.id, feed.was_written))
 
         self._pool.submit(collect)
 
@@ -311,8 +318,7 @@ class MapRuns:
 
         def write() -> None:
             collecting.some()
-            feed.writing = False
-            self._tell(Fed(feed.id))
+            self._tell(Fed(feed.id, feed.was_written))
 
         self._pool.submit(write)
 
@@ -358,7 +364,7 @@ class MapRuns:
         id = next((run.id for run in live.execution.runs.values() if run.token == stimulus.token), "")
         feed = self._feeds.get(id)
         if feed is None:
-            return stimulus
+            return replace(stimulus, tally=self._tally(id)) if id else stimulus
         if isinstance(stimulus, MapRunChanged):
             feed.tally = self._tally(id)
             self._due[id] = None

@@ -50,9 +50,10 @@ class Take(msgspec.Struct):
 
 
 class Fed(msgspec.Struct):
-    """A message: what was read or written for a Map Run on another thread is there."""
+    """A message: what was read or written for a Map Run on another thread is there; `done` notes it down."""
 
     run: str
+    done: Callable[[], object] = bool
 
 
 class Left(msgspec.Struct):

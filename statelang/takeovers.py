@@ -14,7 +14,7 @@ from statelang.core.execution import Started
 from statelang.core.frame import TaskWait
 from statelang.core.machine import outstanding
 from statelang.core.stimulus import Redriven, Stopped
-from statelang.errors import ExecutionNotFound, StatelangError, StoreError
+from statelang.errors import ExecutionNotFound, LeaseLost, StatelangError, StoreError
 from statelang.live import Live
 from statelang.pace import ADOPT, MOST, PROGRAMS
 from statelang.ports import Commit, Lease
@@ -133,8 +133,8 @@ class Takeovers:
             self._worker.take_post(again, post)
         self._perform_outstanding(again)
 
-    def give_back(self) -> None:
-        """Cancel what is under way, and give every execution back, to be driven on at once."""
+    def give_back(self) -> bool:
+        """Cancel what is under way, and give every execution back, to be driven on at once; False: it may not be."""
         worker = self._worker
         commits = [Commit(live.lease, (), release=True, due=0) for live in worker.live.values()]
         for live in list(worker.live.values()):
@@ -142,12 +142,19 @@ class Takeovers:
                 worker.performer.cancel(live, command)
             worker.forget(live.lease.execution)
             worker.runs.forget(live)
-        if commits:
-            with contextlib.suppress(StoreError):  # what cannot be given back is free once nobody renews its lease
+        while commits:
+            try:
                 worker.store.commit(commits, sync=False)
+                break
+            except LeaseLost as problem:  # nothing was written, or what was is passed over
+                commits = [one for one in commits if one.lease.execution not in problem.executions]
+            except StoreError:  # what cannot be given back is free once nobody renews its lease
+                return False
+        return True
 
     def let_go(self) -> None:
-        """Give back, as of when it is due, what waits for nothing that is done here."""
+        """Give back, as of when it is due, what waits for nothing that is done here: children, then their parents."""
         worker = self._worker
-        worker.changed.update((id, live) for id, live in worker.live.items() if worker.can_let_go(live))
-        worker.commit()
+        while found := {id: live for id, live in worker.live.items() if worker.can_let_go(live)}:
+            worker.changed.update(found)
+            worker.commit()

@@ -150,7 +150,7 @@ class Worker:
         elif isinstance(message, Take):
             self._take(message)
         elif isinstance(message, Fed):
-            self.runs.came(message.run)
+            self.runs.came(message)
         elif isinstance(message, Left):
             self.performer.stopped(message, self.observer)
         else:
