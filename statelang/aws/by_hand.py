@@ -6,6 +6,7 @@ Rule: it is the same engine and the same worker; only who calls `round` differs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, Final
 
@@ -15,9 +16,9 @@ from statelang.clock import RealClock
 from statelang.core.execution import Execution, Step
 from statelang.core.stimulus import RunTask
 from statelang.engine import Engine
-from statelang.errors import LeaseLost, StatelangError
+from statelang.errors import LeaseLost, StatelangError, StoreError, UnreadableCheckpoint
 from statelang.messages import Message
-from statelang.ports import NewExecution
+from statelang.ports import Commit, Lease, NewExecution
 from statelang.program import Program
 from statelang.result import Result, result_of
 from statelang.state_machine import StateMachine
@@ -31,11 +32,14 @@ FRESH: Final = 0.8
 
 
 class Time:
-    """How much time an invocation has. `left` tells, in milliseconds, what is left until it must give back."""
+    """How much time an invocation has. `left` tells, in milliseconds, what is left until it must give back.
+
+    `reserve` is kept for that, but never more than half: a function of three seconds would do nothing, for ever.
+    """
 
     def __init__(self, remaining: Callable[[], int] | None, reserve: int) -> None:
         self._remaining = remaining
-        self._reserve = reserve
+        self._reserve = reserve if remaining is None else min(reserve, remaining() // 2)
         self.whole = self.left()
 
     def left(self) -> int:
@@ -53,30 +57,40 @@ class Time:
         return None if self._remaining is None else now + self.left()
 
     def ends(self, now: int) -> int | None:
-        """The latest deadline of a task: after what it drives was given back, before the process is ended."""
+        """The latest deadline of a task or a call: it has to give back by then, and to answer before it is ended."""
         return None if self._remaining is None else now + self.left() + self._reserve // 2
 
 
 class ByHand(Engine):
-    """See `Engine`. What has become of the executions it held is in `ended`, `asleep`, `unfinished` and `problems`."""
+    """See `Engine`. What has become of the executions it held is in `ended`, `asleep`, `unfinished` and `problems`.
+
+    `told` are the parents of what has ended, which wait for it.
+    """
 
     def __init__(self, *args: Any, expected_ms: int = TASK_MS, **options: Any) -> None:
         super().__init__(*args, **options)
         self._worker.lets_go = True
         self._worker.performer.fits = self._fits
         self._expected = expected_ms
+        self._kept: dict[str, Lease] = {}
         self.begin(Time(None, 0))
 
     def begin(self, time: Time) -> None:
         """A new invocation."""
+        now = RealClock().now()
         self._time = time
         self.callback = ""
-        self._worker.performer.ends = time.ends(RealClock().now())
-        self._worker.until = time.up(RealClock().now())
+        self._worker.performer.ends = time.ends(now)
+        self._worker.until = time.up(now)
+        hurry = getattr(self.store, "hurry", None)
+        if hurry is not None:
+            hurry(time.ends(now))
         self.ended: dict[str, tuple[Execution, Result]] = {}
         self.asleep: dict[str, int | None] = {}
         self.unfinished: list[str] = []
         self.problems: dict[str, BaseException] = {}
+        self.told: dict[str, None] = {}
+        self._free()
 
     def drive(self) -> None:
         """Go on until all that is held has ended, sleeps, or the time is up; then hold nothing."""
@@ -86,8 +100,27 @@ class ByHand(Engine):
         if worker.live and self._time.left() > 0:
             worker.takeovers.let_go()
         worker.commit()
-        self.unfinished = list(worker.live)
-        worker.takeovers.give_back()
+        self._give_back()
+        self._free()
+
+    def _give_back(self) -> None:
+        leases = {name: live.lease for name, live in self._worker.live.items()}
+        self.unfinished += leases
+        if not self._worker.takeovers.give_back():
+            self._kept |= leases
+
+    def _free(self) -> None:
+        """Give back what was given up, or could not be given back: this process lives on, and so does its lease."""
+        for name, lease in list(self._kept.items()):
+            try:
+                with suppress(UnreadableCheckpoint):
+                    self.store.load(lease)  # what it wrote last may be written, and only the answer lost
+                self.store.commit([Commit(lease, (), release=True, due=0)], sync=False)
+            except StoreError:
+                return  # the next invocation tries it again
+            except StatelangError:  # it is somebody else's by now
+                pass
+            del self._kept[name]
 
     def holds(self, name: str) -> bool:
         """Whether an execution is driven here now."""
@@ -99,7 +132,7 @@ class ByHand(Engine):
 
     def drop(self) -> None:
         """Something went wrong: give back what can be given back."""
-        self._worker.takeovers.give_back()
+        self._give_back()
 
     def _begin(
         self, machine: StateMachine, name: str, input: Json, **link: Any
@@ -118,7 +151,7 @@ class ByHand(Engine):
             if (
                 live.execution.ready
                 or live.tasks
-                or self._worker.runs.holds(live)
+                or self._worker.runs.moves(live)
                 or (timer is not None and timer[0] <= soon)
             ):
                 return False
@@ -129,8 +162,11 @@ class ByHand(Engine):
 
     def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
         super().committed(execution, steps)
+        started = execution.started
         if execution.head.status != "RUNNING":
-            self.ended[execution.started.id] = execution, result_of(execution)
+            self.ended[started.id] = execution, result_of(execution)
+            if started.map_run or (started.parent and started.answers != "no"):
+                self.told[started.parent] = None
 
     def released(self, execution: str, due: int | None) -> None:
         self.asleep[execution] = due
@@ -139,6 +175,8 @@ class ByHand(Engine):
         super().gave_up(execution, problem)
         if not isinstance(problem, LeaseLost):  # somebody else drives it
             self.problems[execution] = problem
+            lease = self._worker.takeovers.aside.lease(execution)
+            self._kept.update({} if lease is None else {execution: lease})
 
     def _ask(self, message: Callable[[Callable[[Any], None]], Message]) -> Any:
         self._work()

@@ -6,6 +6,7 @@ for it is sent, and a wake-up does nothing that doing it twice would spoil.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from statelang.aws import web
+from statelang.aws import callers, web
 from statelang.aws.answers import answer, described, execution_arn
 from statelang.aws.by_hand import TASK_MS, ByHand, Time
 from statelang.aws.cold import uncollected
@@ -30,13 +31,16 @@ from statelang.aws.requests import (
     TaskHeartbeat,
     TaskSuccess,
     WakeUp,
+    execution_named,
+    named,
     read_message,
     read_request,
+    records_of,
 )
-from statelang.aws.wakes import Wakes
+from statelang.aws.wakes import LONGEST_MS, Wakes
 from statelang.config import open_store
 from statelang.core.machine import execution_of
-from statelang.errors import ExecutionNotFound, InvalidInput, InvalidSettings, TaskEnded, UnknownToken
+from statelang.errors import ExecutionNotFound, InvalidInput, InvalidSettings, StatelangError, StoreError
 from statelang.names import new_name
 from statelang.ports import Store
 from statelang.result import Result
@@ -51,6 +55,9 @@ SWEEP_LIMIT: Final = 1_000
 NEAR_MS: Final = 1_000
 """What is due this soon is driven at once."""
 
+TROUBLE_MS: Final = 5_000
+"""When what a trouble of the store or of a caller has stopped is tried again."""
+
 Definition = str | Path | Mapping[str, Json] | StateMachine
 Event = Json
 
@@ -62,6 +69,7 @@ def handler(
     store: str | Store | None = None,
     tasks: Mapping[str, object] | None = None,
     bindings: str | Path | Bindings | None = None,
+    aws: bool | Mapping[str, Json] | None = None,
     queue: str | None = None,
     policy: Policy = "effect",
     reserve_ms: int = RESERVE_MS,
@@ -71,7 +79,7 @@ def handler(
     """A Lambda handler that runs one state machine, or several, each under its file's name.
 
     `store` is an address or a Store (default: STATELANG_STORE), `queue` the URL of the SQS queue for wake-ups (default:
-    STATELANG_QUEUE; without one a schedule has to send `{"sweep": true}`). `tasks` and `bindings` as for `Engine`.
+    STATELANG_QUEUE; without one a schedule has to send `{"sweep": true}`). `tasks`, `bindings`, `aws` as for `Engine`.
     `reserve_ms`: how much of the invocation's time is kept for giving back. `expected_ms`: how long a task without
     TimeoutSeconds is expected to take; one that would not fit is put off to a fresh invocation. Raises
     InvalidDefinition, InvalidSettings and UnboundResource.
@@ -83,7 +91,8 @@ def handler(
         raise InvalidSettings(f'the handler needs a store: store="dynamodb://TABLE", or {STORE} in the environment')
     opened = open_store(address) if isinstance(address, str) else address
     host = Host({machine.name: machine for machine in machines}, opened, queue, reserve_ms)
-    host.options = {"tasks": tasks, "bindings": bindings, "policy": policy, "expected_ms": expected_ms}
+    performing = {"tasks": tasks, "bindings": bindings, "aws": aws}
+    host.options = {**performing, "policy": policy, "expected_ms": expected_ms}
     host.warm()
     return host
 
@@ -114,31 +123,36 @@ class Host:
         engine = self._of(context)
         engine.begin(Time(remaining, self._reserve))
         try:
-            return self._handle(engine, event)
+            return self._handle(engine, event, getattr(context, "aws_request_id", None))
         except BaseException:
             engine.drop()
             raise
 
-    def _handle(self, engine: ByHand, event: Event) -> Json:
+    def _handle(self, engine: ByHand, event: Event, id: str | None) -> Json:
         if isinstance(event, dict) and "Records" in event:
-            return self._batch(engine, event["Records"])
+            return self._batch(engine, records_of(event))
         if web.is_request(event):
-            return web.answer(event, lambda request: self._perform(engine, request))
-        return self._perform(engine, read_request(event))
+            return web.answer(event, lambda request: self._perform(engine, request, id))
+        return self._perform(engine, read_request(event), id)
 
     def _of(self, context: Any) -> ByHand:
         if self._engine is None:
             parts = str(getattr(context, "invoked_function_arn", "")).split(":")
             where: dict[str, Any] = {"region": parts[3], "account": parts[4]} if len(parts) > 5 else {}
-            self._engine = ByHand(self._store, **where, **self.options)
+            engine = ByHand(self._store, **where, **self.options)
             for machine in self.machines.values():
-                self._engine.bindings.check(machine.program.uses)
+                engine.bindings.check(machine.program.uses)
+            self._engine = engine
         return self._engine
 
-    def _perform(self, engine: ByHand, request: Request) -> Json:
-        """One request, and what follows from it; what went wrong with its execution is raised."""
-        told = self._begin(engine, request)
-        self._settle(engine)
+    def _perform(self, engine: ByHand, request: Request, id: str | None) -> Json:
+        """One request, and what follows from it; what went wrong with its execution is raised.
+
+        A start without a name has the invocation's, which is the same when Lambda tries an asynchronous one again.
+        """
+        told = self._begin(engine, named(request, id))
+        for name, undone in self._settle(engine).items():
+            _say(f"execution {name}: {undone}")
         for wrong in engine.problems.values():
             raise wrong
         return told()
@@ -148,18 +162,18 @@ class Host:
         failed: set[str] = set()
         names: dict[str, str] = {}
         for record in records:
-            id = str(record.get("messageId"))
+            id = record["messageId"]
             try:
-                request = read_message(record)
-                names[id] = getattr(request, "name", None) or ""
+                request = named(read_message(record), id)
+                names[id] = execution_named(request)
                 self._begin(engine, request)
             except Exception as problem:
                 _say(f"message {id}: {type(problem).__name__}: {problem}")
                 failed.add(id)
-        self._settle(engine)
-        for name, wrong in engine.problems.items():
-            _say(f"execution {name}: {type(wrong).__name__}: {wrong}")
-        failed |= {id for id, name in names.items() if name in engine.problems}
+        wrong = {**self._settle(engine), **engine.problems}
+        for name, what in wrong.items():
+            _say(f"execution {name}: {type(what).__name__}: {what}")
+        failed |= {id for id, name in names.items() if name in wrong}
         return {"batchItemFailures": [{"itemIdentifier": id} for id in sorted(failed)]}
 
     def _begin(self, engine: ByHand, request: Request) -> Callable[[], Json]:
@@ -192,11 +206,11 @@ class Host:
         machine = self._machine(request.machine)
         name, engine.callback = request.name or new_name(), request.callback
         if request.callback:  # should this invocation end before it leaves a wake-up of its own
-            self.wakes.send(name, _now() + 900_000, _now())
+            self.wakes.send(name, _now() + LONGEST_MS, _now())
         engine.start(machine, request.input, name=name, drive=request.drive)
         engine.callback = ""
         if not request.drive:
-            self.wakes.send(name, 0, 0)
+            engine.unfinished.append(name)
         else:
             self._wake(engine, name)
         return lambda: {"executionArn": execution_arn(engine, name), "name": name, **answer(engine, name)}
@@ -234,15 +248,22 @@ class Host:
         due = list(self._store.due(now, SWEEP_LIMIT))
         oldest = self._store.next_due()
         age = 0 if not oldest or oldest > now else now - oldest
-        if self.wakes.queue is not None:
-            self.wakes.send_many(due)
-        else:
-            for name in due:
-                if engine.time_left() > 0:
-                    self._wake(engine, name)
         told = {"due": len(due), "oldestDueMs": age}
         _say(encode({"_aws": _metrics(now), "Due": len(due), "OldestDue": age / 1000}))
+        if self.wakes.queue is not None:
+            self.wakes.send_many([(name, 0) for name in due], now)
+        else:
+            self._drive_due(engine, due)
         return told
+
+    def _drive_due(self, engine: ByHand, due: Sequence[str]) -> None:
+        for name in due:
+            if engine.time_left() <= 0:
+                return
+            try:
+                self._wake(engine, name)
+            except StatelangError as problem:  # the others can be driven all the same
+                _say(f"execution {name}: {type(problem).__name__}: {problem}")
 
     def _answer_task(self, engine: ByHand, request: TaskSuccess | TaskFailure | TaskHeartbeat) -> None:
         if isinstance(request, TaskSuccess):
@@ -259,17 +280,51 @@ class Host:
         else:
             engine.redrive(request.name)
 
-    def _settle(self, engine: ByHand) -> None:
-        """Drive what is held; then leave wake-ups for what is not at its end, and tell whoever waits for an end."""
+    def _settle(self, engine: ByHand) -> dict[str, StatelangError]:
+        """Drive what is held; then leave wake-ups for what is not at its end, and tell whoever waits for an end.
+
+        Returns the executions for which that could not be done: the sweeper finds them, and their callers wait.
+        """
         engine.drive()
-        now = _now()
-        for name in engine.unfinished:
-            self.wakes.send(name, now, now)
-        for name, due in engine.asleep.items():
-            if due is not None and name not in engine.ended and name not in engine.unfinished:
-                self.wakes.send(name, due, now)
+        while engine.told:
+            parents, engine.told = engine.told, {}
+            for name in parents:
+                self._go_on(engine, name)
+            engine.drive()
+        wrong: dict[str, StatelangError] = {}
         for execution, result in list(engine.ended.values()):
-            self._tell_caller(engine, execution.started.callback, result)
+            if execution.started.callback:
+                try:
+                    self._tell_caller(engine, execution.started.callback, result)
+                except StoreError as problem:
+                    wrong[result.name] = problem
+        self._leave_wakes(engine, wrong)
+        return wrong
+
+    def _go_on(self, engine: ByHand, name: str) -> None:
+        """What has ended here has told its parent: drive that on, or see that it is driven."""
+        if name in engine.ended or name in engine.unfinished:
+            return
+        if engine.time_left() <= 0:
+            engine.unfinished.append(name)
+            return
+        with contextlib.suppress(ExecutionNotFound):
+            summary = engine.describe(name)
+            if summary.driven or (summary.due is not None and summary.due <= _now()):
+                engine.asleep.pop(name, None)
+                self._wake(engine, name)
+
+    def _leave_wakes(self, engine: ByHand, wrong: dict[str, StatelangError]) -> None:
+        """Wake-ups for all that sleeps, is not finished, met trouble of the store, or whose caller was not told."""
+        now = _now()
+        wakes = {name: due for name, due in engine.asleep.items() if due is not None and name not in engine.ended}
+        wakes.update((name, now) for name in engine.unfinished)
+        troubled = [name for name, problem in engine.problems.items() if isinstance(problem, StoreError)]
+        wakes.update((name, now + TROUBLE_MS) for name in (*troubled, *wrong))
+        try:
+            self.wakes.send_many(list(wakes.items()), now)
+        except StoreError as problem:
+            wrong.update(dict.fromkeys(wakes, problem))
 
     def _call_back(self, engine: ByHand, name: str) -> None:
         """An execution that had ended: whoever waits for its end may not have been told."""
@@ -278,48 +333,18 @@ class Host:
             self._tell_caller(engine, execution.started.callback, engine.result(name))
 
     def _tell_caller(self, engine: ByHand, token: str, result: Result) -> None:
-        """Answer the task that waits for an execution: one of ours, or of Step Functions."""
-        if not token:
-            return
-        try:
-            ours = bool(execution_of(token)) and engine.describe(execution_of(token)) is not None
-        except ExecutionNotFound:
-            ours = False
-        if ours:
-            self._answer_ours(engine, token, result)
-        else:
-            self._answer_theirs(token, result)
-
-    def _answer_ours(self, engine: ByHand, token: str, result: Result) -> None:
-        try:
-            if result.succeeded:
-                engine.send_task_success(token, result.output)
-            else:
-                engine.send_task_failure(token, result.error, result.cause)
-        except (TaskEnded, UnknownToken):
-            return
-        self.wakes.send(execution_of(token), 0, 0)
-
-    def _answer_theirs(self, token: str, result: Result) -> None:
-        client = self._client("stepfunctions")
-        try:
-            if result.succeeded:
-                client.send_task_success(taskToken=token, output=encode(result.output))
-            else:
-                cause = (result.cause or "")[:32_768]
-                client.send_task_failure(taskToken=token, error=result.error or result.status, cause=cause)
-        except Exception as problem:
-            code = getattr(problem, "response", {}).get("Error", {}).get("Code")
-            if code not in ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken"):
-                raise
-            _say(f"execution {result.name}: nobody waits for it any more ({code})")
+        parent = callers.tell(engine, token, result, self._client)
+        if parent is not None:
+            engine.unfinished.append(parent)
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:
+            from botocore.config import Config
             from botocore.session import get_session  # boto3 would load much besides, for the same client
 
             self._session = self._session or get_session()
-            self._clients[service] = self._session.create_client(service)
+            patience = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
+            self._clients[service] = self._session.create_client(service, config=patience)
         return self._clients[service]
 
 

@@ -14,7 +14,9 @@ from typing import Any, Final
 
 import msgspec
 
+from statelang.core.machine import execution_of
 from statelang.errors import InvalidInput
+from statelang.names import name_from
 from statelang.values import Json, decode
 
 
@@ -123,9 +125,34 @@ def read_request(event: Json) -> Request:
     raise InvalidInput(f"the event is none this function knows: an SQS batch, an HTTP request, or one of {KNOWN}")
 
 
+def records_of(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The messages of an SQS batch. Raises InvalidInput, also for the records of another service: none gets lost."""
+    records = event["Records"]
+    if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
+        raise InvalidInput("'Records' must be the messages of an SQS batch")
+    for record in records:
+        source = record.get("eventSource") or record.get("EventSource")
+        if source != "aws:sqs" or not isinstance(record.get("messageId"), str):
+            raise InvalidInput(f"records come from SQS here, not from {source!r}: send them to the queue as messages")
+    return records
+
+
 def read_message(record: Mapping[str, Any]) -> Request:
     """A message of an SQS batch. Raises InvalidInput."""
-    return read_request(decode(str(record["body"])))
+    return read_request(decode(str(record.get("body"))))
+
+
+def named(request: Request, id: str | None) -> Request:
+    """A start without a name has that of its message or invocation: delivered again, it is the same execution."""
+    if isinstance(request, Start) and request.name is None and id:
+        return msgspec.structs.replace(request, name=name_from(id))
+    return request
+
+
+def execution_named(request: Request) -> str:
+    """The execution that a request is about, if it is about one."""
+    token = getattr(request, "token", None)
+    return execution_of(token) if token is not None else getattr(request, "name", None) or ""
 
 
 def _fields(given: Json, key: str, known: tuple[str, ...], needed: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -27,6 +27,9 @@ EARLY_MS: Final = 120_000
 
 MINUTE_MS: Final = 60_000
 BATCH: Final = 10
+TRIES: Final = 3
+"""How often the messages of a batch are sent that the queue did not take."""
+
 
 QUEUE: Final = "STATELANG_QUEUE"
 ROLE: Final = "STATELANG_SCHEDULER_ROLE"
@@ -50,31 +53,53 @@ class Wakes:
 
     def send(self, name: str, due: int, now: int) -> None:
         """Leave a wake-up for an execution that is due at a time (both in milliseconds since 1970)."""
+        self.send_many([(name, due)], now)
+
+    def send_many(self, wakes: Sequence[tuple[str, int]], now: int) -> None:
+        """Leave wake-ups for executions, each with when it is due. Raises StoreError, once all were tried."""
         if self.queue is None:
             return
-        wait = max(0, due - now)
-        if wait > LONGEST_MS + EARLY_MS + MINUTE_MS and self.role is not None:
-            self._schedule(name, due)
-            return
-        delay = min(LONGEST_MS, wait)
-        self._call(
-            "sqs",
-            "send_message",
-            QueueUrl=self.queue,
-            MessageBody=encode({"wake": name}),
-            DelaySeconds=-(-delay // 1000),
-        )
+        problems = []
+        soon = [(name, due) for name, due in wakes if not self._is_far(due, now)]
+        for start in range(0, len(soon), BATCH):
+            problems += self._tried(lambda: self._queue(soon[start : start + BATCH], now))  # noqa: B023
+        for name, due in wakes:
+            if self._is_far(due, now):
+                problems += self._tried(lambda: self._schedule(name, due))  # noqa: B023
+        if problems:
+            raise problems[0]
 
-    def send_many(self, names: Sequence[str]) -> None:
-        """Wake many executions now."""
-        for start in range(0, len(names) if self.queue else 0, BATCH):
-            entries = [
-                {"Id": str(number), "MessageBody": encode({"wake": name})}
-                for number, name in enumerate(names[start : start + BATCH])
-            ]
-            self._call("sqs", "send_message_batch", QueueUrl=self.queue, Entries=entries)
+    def _is_far(self, due: int, now: int) -> bool:
+        """Whether it is left to the Scheduler."""
+        return due - now > LONGEST_MS + EARLY_MS + MINUTE_MS and self.role is not None
+
+    def _tried(self, send: Callable[[], None]) -> list[StoreError]:
+        try:
+            send()
+        except StoreError as problem:
+            return [problem]
+        return []
+
+    def _queue(self, wakes: Sequence[tuple[str, int]], now: int) -> None:
+        entries = [
+            {
+                "Id": str(number),
+                "MessageBody": encode({"wake": name}),
+                "DelaySeconds": -(-max(0, min(LONGEST_MS, due - now)) // 1000),
+            }
+            for number, (name, due) in enumerate(wakes)
+        ]
+        for _ in range(TRIES):
+            answer = self._call("sqs", "send_message_batch", QueueUrl=self.queue, Entries=entries)
+            failed = {one["Id"]: one for one in answer.get("Failed", ())}
+            entries = [one for one in entries if one["Id"] in failed]
+            if not entries:
+                return
+        code = next(iter(failed.values())).get("Code")
+        raise StoreError(f"{len(entries)} wake-ups could not be left: the queue refused them ({code})")
 
     def _schedule(self, name: str, due: int) -> None:
+        meta = self.client("sqs").meta
         at = (due - EARLY_MS) // MINUTE_MS * MINUTE_MS
         when = datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
         self._call(
@@ -88,29 +113,26 @@ class Wakes:
             FlexibleTimeWindow={"Mode": "OFF"},
             ActionAfterCompletion="DELETE",
             Target={
-                "Arn": queue_arn(str(self.queue), self.region),
+                "Arn": queue_arn(str(self.queue), str(meta.region_name), str(meta.partition)),
                 "RoleArn": self.role,
                 "Input": encode({"wake": name}),
             },
         )
 
-    @property
-    def region(self) -> str:
-        """The region of the clients."""
-        return str(self.client("sqs").meta.region_name)
-
-    def _call(self, service: str, operation: str, known: str = "", **arguments: Any) -> None:
+    def _call(self, service: str, operation: str, known: str = "", **arguments: Any) -> dict[str, Any]:
         """Raises StoreError; `known` is an error that means that it has been done already."""
         try:
-            getattr(self.client(service), operation)(**arguments)
+            answer: dict[str, Any] = getattr(self.client(service), operation)(**arguments)
+            return answer
         except Exception as problem:
             response = getattr(problem, "response", None)
             code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
             if not known or code != known:
                 raise StoreError(f"a wake-up could not be left: {problem}") from problem
+            return {}
 
 
-def queue_arn(url: str, region: str) -> str:
+def queue_arn(url: str, region: str, partition: str = "aws") -> str:
     """The ARN of a queue, from its URL."""
     account, name = url.rstrip("/").split("/")[-2:]
-    return f"arn:aws:sqs:{region}:{account}:{name}"
+    return f"arn:{partition}:sqs:{region}:{account}:{name}"

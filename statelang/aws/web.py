@@ -7,7 +7,8 @@
     POST /executions/NAME/stop           stop it; /redrive redrives it
     POST /tasks/success, /failure, /heartbeat    answer a task: {"token": …, …}
 
-Rule: who may call is decided before an event gets here (IAM, an authorizer); nothing here is public by itself.
+Rule: who may call is decided before an event gets here (IAM, an authorizer); nothing here is public by itself. A
+function URL without IAM (AuthType NONE) may answer tasks, as their tokens are secrets, and nothing else.
 """
 
 from __future__ import annotations
@@ -42,13 +43,20 @@ STATUS: Final[Mapping[type[StatelangError], int]] = {
 """The HTTP status of each error a caller can make."""
 
 
+ROOTS: Final = ("executions", "tasks")
+
+
 class NoSuchRoute(InvalidInput):
     """There is nothing at this path."""
 
 
+class NotAllowed(StatelangError):
+    """Nobody knows who calls."""
+
+
 def is_request(event: Json) -> bool:
     """Whether an event is an HTTP request."""
-    return isinstance(event, dict) and ("httpMethod" in event or "http" in (event.get("requestContext") or {}))
+    return isinstance(event, dict) and ("httpMethod" in event or "http" in _context(event))
 
 
 def answer(event: Mapping[str, Any], perform: Callable[[Request], Json]) -> Json:
@@ -57,6 +65,8 @@ def answer(event: Mapping[str, Any], perform: Callable[[Request], Json]) -> Json
         return _response(200, perform(read_request(_event(event))))
     except NoSuchRoute as problem:
         return _response(404, {"error": "NotFound", "message": str(problem)})
+    except NotAllowed as problem:
+        return _response(403, {"error": "Forbidden", "message": str(problem)})
     except StatelangError as problem:
         status = STATUS.get(type(problem))
         if status is None:
@@ -68,15 +78,27 @@ def _response(status: int, body: Json) -> Json:
     return {"statusCode": status, "headers": {"content-type": "application/json"}, "body": encode(body)}
 
 
+def _context(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = event.get("requestContext")
+    return found if isinstance(found, dict) else {}
+
+
+def _is_open(event: Mapping[str, Any]) -> bool:
+    """Whether an event comes from a function URL that everybody may call."""
+    context = _context(event)
+    return ".lambda-url." in str(context.get("domainName")) and not (context.get("authorizer") or {}).get("iam")
+
+
 def _event(event: Mapping[str, Any]) -> Json:
     """The direct event that a request means."""
-    http = event.get("requestContext", {}).get("http", {})
-    method = str(http.get("method") or event.get("httpMethod")).upper()
+    context = _context(event)
+    method = str((context.get("http") or {}).get("method") or event.get("httpMethod")).upper()
     path = str(event.get("rawPath") or event.get("path") or "/")
-    stage = event.get("requestContext", {}).get("stage")
     parts = [unquote(part) for part in path.split("/") if part]
-    if stage and parts[:1] == [stage]:
+    if parts[:1] == [context.get("stage")] and parts[1:2] and parts[1] in ROOTS:
         parts = parts[1:]
+    if _is_open(event) and parts[:1] != ["tasks"]:
+        raise NotAllowed("this function URL asks nobody who calls (AuthType NONE): it answers tasks, by their tokens")
     query = event.get("queryStringParameters") or {}
     body = _body(event) if method == "POST" else {}
     match method, parts:
@@ -100,7 +122,10 @@ def _event(event: Mapping[str, Any]) -> Json:
 
 def _body(event: Mapping[str, Any]) -> dict[str, Json]:
     text = event.get("body") or "{}"
-    body = decode(b64decode(text) if event.get("isBase64Encoded") else text)
+    try:
+        body = decode(b64decode(text, validate=True) if event.get("isBase64Encoded") else text)
+    except (ValueError, TypeError) as problem:
+        raise InvalidInput(f"the body is not what it is said to be: {problem}") from None
     if not isinstance(body, dict):
         raise InvalidInput("the body must be a JSON object")
     return body

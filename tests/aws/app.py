@@ -46,15 +46,30 @@ def slow(data: Any, call: TaskCall) -> Any:
     return {"took": data["seconds"]}
 
 
+def echo(data: Any, call: TaskCall) -> Any:
+    _note(call, "echo")
+    return data
+
+
+def hangs(data: Any, call: TaskCall) -> Any:
+    _note(call, "hangs")
+    time.sleep(data["seconds"])  # and heeds nothing
+    return data
+
+
 def breaks(data: Any) -> Any:
     raise ValueError("broken")
 
 
-TASKS = {"work": work, "later": later, "slow": slow, "breaks": breaks}
+TASKS = {"work": work, "later": later, "slow": slow, "echo": echo, "hangs": hangs, "breaks": breaks}
+
+ONLY = os.environ.get("ONLY")
+"""The one machine, and the one task, of a function that knows no other."""
 
 handler = statelang.aws.handler(
-    machines.ALL,
-    tasks=TASKS,
+    [one for one in machines.ALL if ONLY in (None, one.name)],
+    tasks=TASKS if ONLY is None else {"work": work},
+    aws=bool(os.environ.get("AWS_TOO")),
     reserve_ms=int(os.environ.get("RESERVE_MS", "300")),
     expected_ms=int(os.environ.get("EXPECTED_MS", "50")),
 )

@@ -85,13 +85,36 @@ def _short_and_long() -> StateMachine:
     return machine("both", "Both", {"Both": {"Type": "Parallel", "Branches": [fast, steady], "End": True}})
 
 
+def mapped(name: str, state: Json, **fields: Json) -> StateMachine:
+    """A Distributed Map of one state."""
+    each = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Do",
+        "States": {"Do": state},
+    }
+    return machine(name, "Each", {"Each": {"Type": "Map", "ItemProcessor": each, "End": True, **fields}})
+
+
+S3_ITEMS: Json = {
+    "Resource": "arn:aws:states:::s3:getObject",
+    "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
+    "Parameters": {"Bucket.$": "$.bucket", "Key": "rows.csv"},
+}
+
+
 ALL = [
     _soak(),
     machine("quick", "P", {"P": {"Type": "Pass", "Next": "Q"}, "Q": task("work", End=True)}),
     machine("sleepy", "W", {"W": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}}),
     machine("callback", "L", {"L": LATER}),
+    machine("hung", "H", {"H": task("hangs", End=True)}),
     machine("broken", "B", {"B": task("breaks", End=True)}),
     machine("slow", "S", {"S": task("slow", Next="T"), "T": task("slow", End=True)}),
     _short_and_long(),
+    mapped("many", task("slow", End=True), ItemsPath="$.items"),
+    mapped("narrow", task("slow", End=True), ItemsPath="$.items", MaxConcurrency=2),
+    mapped("rows", task("echo", End=True), ItemReader=S3_ITEMS),
+    mapped("callbacks", LATER, ItemsPath="$.items"),
+    mapped("naps", {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}, ItemsPath="$.items"),
     machine("long", "S", {"P": task("slow", End=True), "S": task("slow", TimeoutSeconds=30, Next="P")}),
 ]

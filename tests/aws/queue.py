@@ -40,6 +40,8 @@ class Queue:
     answers: list[tuple[str, Any]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     sent: int = 0
+    refuses: bool = False
+    """Whether nothing is taken: no message, no answer to a task."""
     second: float = 1.0
     """How long a second of a delay takes: less, and every message comes early."""
 
@@ -115,10 +117,14 @@ def serving(queue: Queue) -> Iterator[dict[str, str]]:
 def answer(queue: Queue, path: str, target: str, given: Any) -> tuple[int, Any]:
     """What the services say to a request: the HTTP status, and the body."""
     operation = target.rpartition(".")[2]
+    if queue.refuses:
+        return 400, {"__type": "AccessDeniedException", "message": "not now"}
     if operation == "SendMessage":
         return 200, queue.send(given["MessageBody"], given.get("DelaySeconds", 0))
     if operation == "SendMessageBatch":
-        sent = [{"Id": one["Id"], **queue.send(one["MessageBody"])} for one in given["Entries"]]
+        sent = [
+            {"Id": one["Id"], **queue.send(one["MessageBody"], one.get("DelaySeconds", 0))} for one in given["Entries"]
+        ]
         return 200, {"Successful": sent, "Failed": []}
     if operation in ("SendTaskSuccess", "SendTaskFailure"):
         if given["taskToken"] == "gone":

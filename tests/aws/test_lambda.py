@@ -2,77 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import random
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from statelang.config import open_care, open_store
 from statelang.core.machine import execution_of
-from tests.aws.queue import Queue, serving
-from tests.aws.runtime import Environment
+from tests.aws.function import Function, running
 
 RECORD = {"eventSource": "aws:sqs"}
-
-
-class Function:
-    """The function under test, with its queue and its table."""
-
-    def __init__(self, environment: Environment, queue: Queue, table: str, effects: Path) -> None:
-        self.environment, self.queue, self.table, self.effects = environment, queue, table, effects
-
-    def __call__(self, event: Any, **how: Any) -> Any:
-        outcome = self.environment.invoke(event, **how)
-        assert outcome.kind == "response", f"{outcome}\n{self.environment.output.decode()}"
-        return outcome.body
-
-    def warm(self) -> None:
-        """Have a process that has done something already."""
-        self({"start": {"machine": "quick", "name": "warm", "input": {"n": 2}}})
-
-    def deliver(self, seconds: float = 5.0) -> Any:
-        """The next message, delivered when it is visible, and deleted where nothing failed."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            found = self.queue.receive(1, 30, random.Random(0))
-            if found:
-                told = self(self.queue.event(found))
-                if not told["batchItemFailures"]:
-                    self.queue.delete(found[0].id)
-                return told
-            time.sleep(0.02)
-        raise AssertionError("no message came")
-
-    def done(self) -> list[Any]:
-        """The effects there were: [execution, task, token, idempotency key, attempt]."""
-        return [json.loads(line) for line in self.effects.read_text().splitlines()] if self.effects.exists() else []
-
-    def http(self, method: str, path: str, body: Any = None, version: str = "2.0", **query: str) -> tuple[int, Any]:
-        """An HTTP request, as a function URL or API Gateway hands it over."""
-        text = None if body is None else json.dumps(body)
-        event: dict[str, Any] = {"queryStringParameters": query or None, "body": text, "requestContext": {}}
-        if version == "2.0":
-            event |= {"rawPath": path, "requestContext": {"http": {"method": method}, "stage": "$default"}}
-            event |= {"body": base64.b64encode((text or "").encode()).decode(), "isBase64Encoded": True}
-        else:
-            event |= {"httpMethod": method, "path": f"/prod{path}", "requestContext": {"stage": "prod"}}
-        told = self(event)
-        return told["statusCode"], json.loads(told["body"])
-
-
-@contextmanager
-def running(table: str, folder: Path, **variables: str) -> Iterator[Function]:
-    queue, effects = Queue(), folder / "effects.jsonl"
-    with serving(queue) as found:
-        told = {"STATELANG_STORE": table + "&lease=600", "EFFECTS": str(effects), **found, **variables}
-        with closing(Environment("tests.aws.app.handler", told)) as environment:
-            yield Function(environment, queue, table, effects)
 
 
 @pytest.fixture

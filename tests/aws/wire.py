@@ -1,4 +1,4 @@
-"""The wire between an environment and DynamoDB and SQS: it counts requests, and kills at one that was drawn.
+"""The wire between an environment and DynamoDB and SQS: it counts requests, throttles, and kills at one that was drawn.
 
 A kill at a request is one of three: the request is never done; it is done and nobody hears of it; it is answered, and
 the process ends some moments later. Where an invocation has fewer requests, it is killed as it gives its answer.
@@ -20,11 +20,13 @@ from http.server import BaseHTTPRequestHandler
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from statelang.stores.dynamodb.table import ENDPOINT
 from tests.aws.queue import URL, Queue, answer
 from tests.aws.runtime import Server
 
 When = Literal["before", "unheard", "after"]
 WHEN: Final[tuple[When, ...]] = ("before", "unheard", "after")
+THROTTLED: Final = "com.amazonaws.dynamodb.v20120810#ThrottlingException"
 MOMENTS: Final = 0.01
 """The longest a process lives on, in seconds, when it is killed after an answer."""
 
@@ -48,6 +50,7 @@ class Gate:
 
     def __init__(self) -> None:
         self.passed = 0
+        self.throttled = False
         self.next: Blow | None = None
         self._blow: Blow | None = None
         self._kill: Callable[[], None] = lambda: None
@@ -99,6 +102,12 @@ def wired(gate: Gate, queue: Queue, database: str) -> Iterator[dict[str, str]]:
             if not target.startswith("DynamoDB"):
                 status, told = answer(queue, self.path, target, json.loads(body))
                 return status, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(told).encode()
+            if gate.throttled:
+                return (
+                    400,
+                    {"x-amzn-ErrorType": THROTTLED},
+                    json.dumps({"__type": THROTTLED, "message": "slow"}).encode(),
+                )
             self.database.request("POST", self.path, body, dict(self.headers.items()))
             found = self.database.getresponse()
             return found.status, dict(found.getheaders()), found.read()
@@ -135,7 +144,7 @@ def wired(gate: Gate, queue: Queue, database: str) -> Iterator[dict[str, str]]:
     try:
         yield {
             "STATELANG_QUEUE": URL,
-            "STATELANG_DYNAMODB_ENDPOINT": endpoint,
+            ENDPOINT: endpoint,
             **{f"AWS_ENDPOINT_URL_{name}": endpoint for name in names},
         }
     finally:

@@ -65,11 +65,12 @@ class Consumed:
 
 
 class Calls:
-    """The table of an address. Safe from many threads."""
+    """The table of an address. Safe from many threads. `until`: when nothing is tried again any more (monotonic)."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
         self.consumed = Consumed()
+        self.until: float | None = None
         self._client: Any = None
         self._storage: Any = None
         self._guard = threading.Lock()
@@ -135,8 +136,8 @@ class Calls:
             self.consumed.writes += units
 
     def patiently(self, send: Callable[[], Any]) -> Any:
-        """Send until it is answered, for up to PATIENCE_SECONDS; expired credentials are read anew once."""
-        end, pause, renewed = time.monotonic() + PATIENCE_SECONDS, 0.025, False
+        """Send until it is answered, for as long as there is patience; expired credentials are read anew once."""
+        end, pause, renewed = self._patience(), 0.025, False
         while True:
             self.consumed.requests += 1
             try:
@@ -152,6 +153,11 @@ class Calls:
                     raise self._named(problem, code) from problem
             time.sleep(pause * (0.5 + random.random()))
             pause = min(pause * 2, 2.0)
+
+    def _patience(self) -> float:
+        """Until when a call that begins now is sent again."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        return end if self.until is None else min(end, self.until)
 
     def _named(self, problem: Exception, code: str) -> Exception:
         if code in REFUSED:
@@ -265,7 +271,7 @@ class Calls:
         self._batches([{"DeleteRequest": {"Key": {"pk": {"S": pk}, "sk": {"S": sk}}}} for pk, sk in keys])
 
     def _batches(self, requests: list[dict[str, Any]]) -> None:
-        end, pause, table = time.monotonic() + PATIENCE_SECONDS, 0.025, self.address.table
+        end, pause, table = self._patience(), 0.025, self.address.table
         while requests:
             some, requests = requests[:BATCH], requests[BATCH:]
             answer = self.call("batch_write_item", RequestItems={table: some})

@@ -15,6 +15,7 @@ Rule: no write depends on an index, which may lag: it is conditional on the item
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -81,6 +82,10 @@ class DynamoStore:
     def warm(self) -> None:
         """Have the client, before it is needed."""
         _ = self.calls.client
+
+    def hurry(self, until: int | None) -> None:
+        """No call is tried again after a time (ms since 1970; None: there is time): whoever uses it has to end."""
+        self.calls.until = None if until is None else time.monotonic() + until / 1000 - time.time()
 
     def create(self, executions: Sequence[NewExecution]) -> Sequence[Lease | None]:
         self.owner.renew()
