@@ -17,8 +17,9 @@ from typing import Any, Final
 import click
 
 from statelang.core.execution import Execution, Step
+from statelang.core.frame import ROOT
 from statelang.errors import InvalidInput
-from statelang.positions import Position, positions
+from statelang.positions import Position, path_of, positions
 from statelang.values import decode
 
 from .output import clock_text, say, span_text
@@ -152,17 +153,31 @@ def lines(execution: Execution, steps: Sequence[Step]) -> list[tuple[int, str, s
     """What happened in some steps, for people: (milliseconds since 1970, text, colour)."""
     found = []
     for step in steps:
-        for event in () if step.record is None else step.record[2]:
-            line = _line(execution, list(event))
+        first, at, events = (0, 0, ()) if step.record is None else step.record
+        inside = _inside(execution, step, range(first, first + len(events)))
+        for event in events:
+            line = _line(execution, list(event), inside)
             if line is not None:
-                found.append((step.record[1] if step.record else 0, *line))
+                found.append((at, *line))
     return found
 
 
-def _line(execution: Execution, event: list[Any]) -> tuple[str, str | None] | None:
+def _inside(execution: Execution, step: Step, events: range) -> str:
+    """In what a step happened that moved a branch or an iteration, as long as that is there: `Settle > 3 > `."""
+    moved = (
+        one for one in step.frames.values() if one.id != ROOT and (one.previous in events or one.entered in events)
+    )
+    frame = max(moved, key=lambda one: one.previous, default=None)
+    if frame is not None:
+        with contextlib.suppress(KeyError):
+            return "".join(f"{part} > " for part in path_of(execution, frame)[:-1])
+    return ""
+
+
+def _line(execution: Execution, event: list[Any], inside: str) -> tuple[str, str | None] | None:
     kind = str(event[0])
     if kind.endswith("StateEntered"):
-        return f"{event[2]}", None
+        return f"{inside}{event[2]}", None
     if kind.startswith("Execution"):
         status = execution.head.status
         if status == "RUNNING":
@@ -171,7 +186,8 @@ def _line(execution: Execution, event: list[Any]) -> tuple[str, str | None] | No
     for ending in ("Failed", "TimedOut"):
         if kind.endswith(ending) and not kind.startswith(("Map", "Parallel")):
             details = event[4:] if kind.startswith("Task") else event[3:5] if kind[0] == "E" else event[2:]
-            return f"  {ENDINGS[ending][0]}{_why(details)}", "red"
+            where = f"{inside.removesuffix(' > ')}: " if inside else ""
+            return f"  {where}{ENDINGS[ending][0]}{_why(details)}", "red"
     return None
 
 

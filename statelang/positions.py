@@ -47,7 +47,7 @@ def positions(execution: Execution) -> Iterator[Position]:
 
 
 def _position(execution: Execution, frame: Frame, *, ended: bool) -> Position:
-    path, waiting = tuple(_path(execution, frame)), frame.waiting
+    path, waiting = path_of(execution, frame), frame.waiting
     entered = frame.entered_at or execution.started.at
     attempt = frame.attempt + 1
     if isinstance(waiting, RunWait) and frame.phase == "waiting" and not ended:
@@ -72,10 +72,11 @@ def _doing(waiting: TaskWait) -> str:
     return "waiting for its answer" if waiting.submitted else "running" if waiting.started else "requested"
 
 
-def _path(execution: Execution, frame: Frame) -> list[str | int]:
+def path_of(execution: Execution, frame: Frame) -> tuple[str | int, ...]:
+    """The way to a frame from the top: names of states and numbers of branches or iterations."""
     path: list[str | int] = [frame.state]
     while frame.id != ROOT:
         path.append(frame.index)
         frame = execution.frames[frame.parent]
         path.append(frame.state)
-    return path[::-1]
+    return tuple(path[::-1])
