@@ -410,6 +410,18 @@ def test_whoever_resumes_what_is_driven_waits_and_says_so(run: Run, tmp_path: Pa
     assert second.stdout == first.communicate(timeout=20)[0] == "{}\n"
 
 
+def test_the_progress_says_of_which_item_it_speaks(run: Run, tmp_path: Path) -> None:
+    retry = [{"ErrorEquals": ["Exec.3"], "MaxAttempts": 1, "IntervalSeconds": 1}]
+    try_it = {"Type": "Task", "Resource": "exec:sh -c 'read code; exit $code'", "Retry": retry, "End": True}
+    one = {"StartAt": "First", "States": {"First": {"Type": "Pass", "Next": "Try"}, "Try": try_it}}
+    each = {"Type": "Map", "ItemProcessor": one, "End": True}
+    write(tmp_path, "each.asl.json", {"StartAt": "Each", "States": {"Each": each}})
+    told = [line.partition(" ")[2] for line in run("run", "each.asl.json", "-i", "[0, 3]").stderr.splitlines()]
+    assert told[1] == "Each"
+    assert {"Each > 0 > First", "Each > 1 > First", "Each > 0 > Try", "Each > 1 > Try"} <= set(told)
+    assert "  Each > 1: failed: Exec.3" in told
+
+
 def test_a_name_that_is_empty_is_no_name(run: Run, tmp_path: Path) -> None:
     write(tmp_path, "pass.asl.json", PASS)
     refused = run("run", "pass.asl.json", "--name", "")
