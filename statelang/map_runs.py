@@ -169,7 +169,8 @@ class MapRuns:
             if feed is None:
                 continue
             if run is None or run.status != "RUNNING":
-                del self._feeds[id]
+                if not feed.is_stopped:  # or it is asked for as soon as that is written
+                    del self._feeds[id]
                 continue
             need = needed(run, feed.tally, feed.live.execution.started.limits.map_run_concurrency)
             if need is not None:

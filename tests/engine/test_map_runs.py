@@ -16,6 +16,7 @@ import pytest
 import statelang
 from statelang import Engine, StateMachine
 from statelang.core.map_run import Tally, child_name
+from statelang.map_runs import MapRuns
 from statelang.ports import Commit, Lease
 from statelang.stores.sqlite import SqliteStore
 from statelang.tasks import Bindings
@@ -193,6 +194,29 @@ def test_a_map_run_that_was_stopped_leaves_files_too(first: str, address: str, t
     _, found = files_of(tmp_path)
     assert [len(found[name]) for name in ("SUCCEEDED", "FAILED", "PENDING")] == [3, 2, 45]
     assert {record["Status"] for record in found["FAILED"]} == {"ABORTED"}
+
+
+def test_a_stop_in_the_midst_of_it_leaves_files_too(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Map Run is looked at between the stop and its commit, as it may be where children end all the time."""
+    look = MapRuns.feed
+
+    def always(runs: MapRuns) -> None:
+        runs._due.update(dict.fromkeys(runs._feeds))
+        look(runs)
+
+    monkeypatch.setattr(MapRuns, "feed", always)
+    rows(tmp_path, 20_000)
+    done: list[str] = []
+    with Engine(address, tasks={WORK: lambda row: done.append(row["id"])}, bindings=bound(tmp_path)) as engine:
+        machine = distributed(TASK, ItemReader=CSV, ResultWriter=WRITER, MaxConcurrency=100)
+        engine.start(machine, {}, name="csv")
+        until(lambda: len(done) > 300)
+        engine.stop("csv")
+    _, found = files_of(tmp_path)
+    assert sum(map(len, found.values())) == 20_000
+    assert len(found["SUCCEEDED"]) > 200
 
 
 class _Integration:
