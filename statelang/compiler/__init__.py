@@ -56,7 +56,7 @@ def compiled(
     `${Placeholders}`, of which none may be left. Raises InvalidDefinition, whose `problems` are all of them.
     """
     source = read_value(text, name, substitutions or {})
-    findings = Findings()
+    findings = Findings(complete=True)
     builder, silenced = _built(source, findings, type, placeholders=False), list[Silence]()
     if builder is not None:
         _unresolved(source.value, findings)

@@ -16,7 +16,7 @@ from statelang.compiler.handlers import catchers, choice_rules, retriers
 from statelang.compiler.maps import map_fields
 from statelang.compiler.resources import check_resource
 from statelang.compiler.source import escape
-from statelang.compiler.substitutions import Open, is_open, opened
+from statelang.compiler.substitutions import Open, opened
 from statelang.language import paths
 from statelang.language.intrinsics import is_intrinsic
 from statelang.language.problems import Malformed
@@ -79,7 +79,7 @@ class Builder:
         for name, state in given.items() if isinstance(given, dict) else ():
             at = place / "States" / name
             if not isinstance(state, dict):
-                if not is_open(state):
+                if not self.findings.open(state):
                     self.findings.say("Expected value of type Object", at)
                 continue
             node = self.state(name, state, at)
@@ -95,7 +95,7 @@ class Builder:
         if "Type" not in state:
             self.findings.required(state, ("Type",), place)
             return None
-        if is_open(kind):
+        if self.findings.open(kind):
             return None
         if not isinstance(kind, str) or kind not in BUILDERS:
             known = ", ".join(fields.TYPES)
@@ -126,7 +126,7 @@ class Builder:
             return
         if state.get("End") is True and "Next" in state:
             self.findings.say("A state may have either Next or End, not both", place)
-        elif "Next" not in state and state.get("End") is not True and not is_open(state.get("End")):
+        elif "Next" not in state and state.get("End") is not True and not self.findings.open(state.get("End")):
             self.findings.say("A state needs either Next or End: true", place)
 
     def _exclusive(self, state: Given, place: Place) -> None:
@@ -270,7 +270,7 @@ def _credentials(builder: Builder, state: Given, place: Place, language: QueryLa
     value, at = state.get("Credentials"), place / "Credentials"
     if value is None:
         return None
-    if isinstance(value, dict) and not is_open(value):
+    if isinstance(value, dict) and not builder.findings.open(value):
         if not {"RoleArn", "RoleArn.$"} & set(value):
             builder.findings.say("The field 'RoleArn' is required but was missing", at)
             return None
@@ -354,7 +354,7 @@ def _parallel(builder: Builder, state: Given, place: Place, common: dict[str, An
     for index, branch in enumerate(listed if isinstance(listed, list) else []):
         at = place / "Branches" / index
         if not isinstance(branch, dict):
-            if not is_open(branch):
+            if not builder.findings.open(branch):
                 builder.findings.say("Expected value of type Object", at)
             continue
         good = builder.findings.fields(branch, fields.BRANCH, at)

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from statelang.compiler.fields import Fields
 from statelang.compiler.problems import SCHEMA, Problem, Severity, did_you_mean
 from statelang.compiler.source import escape
-from statelang.compiler.substitutions import is_open
+from statelang.compiler.substitutions import PLACEHOLDER, is_open
 from statelang.language.problems import Malformed
 from statelang.values import Json
 
@@ -40,10 +40,14 @@ NOTHING_OPEN: Final[Mapping[str, str]] = {}
 
 
 class Findings:
-    """Collects problems. `open_names` says how the placeholders were written that are read as variables."""
+    """Collects problems. `open_names` says how the placeholders were written that are read as variables.
 
-    def __init__(self, open_names: Mapping[str, str] = NOTHING_OPEN) -> None:
+    `complete`: the definition is to run, and nothing may stand in it for a value that is not there yet.
+    """
+
+    def __init__(self, open_names: Mapping[str, str] = NOTHING_OPEN, *, complete: bool = False) -> None:
         self.problems: list[Problem] = []
+        self._complete = complete
         self._open_names = open_names
 
     def say(
@@ -66,6 +70,12 @@ class Findings:
         problem = Problem(code, message, location, pointer, severity, hint, on_key=on_key, character=character)
         self.problems.append(problem)
 
+    def open(self, value: Json) -> bool:
+        """Whether a value is left for later: nothing but a placeholder; in a complete definition only one of those that
+        are told by their names."""
+        named = isinstance(value, str) and PLACEHOLDER.fullmatch(value) is not None
+        return is_open(value) and (named or not self._complete)
+
     def fields(self, value: Mapping[str, Json], known: Fields, place: Place) -> dict[str, Json]:
         """Say which fields are not known, and which values are not of their shape; the others are given back."""
         good: dict[str, Json] = {}
@@ -75,7 +85,7 @@ class Findings:
                 self.say("Field is not supported", place / key, hint=did_you_mean(key, list(known)), on_key=True)
                 continue
             wrong = shape(item)
-            if wrong is None or is_open(item):
+            if wrong is None or self.open(item):
                 good[key] = item
             else:
                 self.say(wrong.replace("The field should", f"The field '{key}' should"), place / key)

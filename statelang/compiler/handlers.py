@@ -29,7 +29,7 @@ def _rows(state: Given, key: str, place: Place, findings: Findings) -> Iterator[
         at = place / key / index
         if isinstance(row, dict):
             yield index, row, at
-        elif not is_open(row):
+        elif not findings.open(row):
             findings.say("Expected value of type Object", at)
 
 
@@ -40,7 +40,7 @@ def _errors(row: Given, place: Place, findings: Findings, *, last: bool) -> tupl
         return ()
     at = place / "ErrorEquals"
     for index, name in enumerate(given):
-        if not isinstance(name, str) and not is_open(name):
+        if not isinstance(name, str) and not findings.open(name):
             findings.say("Expected value of type String", at / index)
     if "States.ALL" in given:
         if len(given) > 1:
@@ -162,7 +162,7 @@ def _check_rule(findings: Findings, row: Given, at: Place, *, outer: bool) -> No
         for part, place in _parts(row, name, at):
             if isinstance(part, dict):
                 _check_rule(findings, part, place, outer=False)
-            elif not is_open(part):
+            elif not findings.open(part):
                 findings.say("Expected value of type Object", place)
 
 

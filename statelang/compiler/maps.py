@@ -14,7 +14,7 @@ from statelang.compiler.distributed import distributed
 from statelang.compiler.findings import Findings, Place
 from statelang.compiler.problems import INVALID_LABEL
 from statelang.compiler.resources import check_object
-from statelang.compiler.substitutions import Open, is_open
+from statelang.compiler.substitutions import Open
 from statelang.language import paths
 from statelang.language.templates import (
     compile_jsonata_integer,
@@ -90,7 +90,7 @@ def _distributed(state: Given, processor: Given | None, at: Place, findings: Fin
     place = at / "ProcessorConfig"
     findings.fields(config, fields.PROCESSOR_CONFIG, place)
     if mode != "DISTRIBUTED":
-        if kind is not None and not is_open(mode):
+        if kind is not None and not findings.open(mode):
             findings.say("'ExecutionType' needs a Map of mode DISTRIBUTED", place / "ExecutionType", on_key=True)
         return None
     if kind is None:
@@ -121,7 +121,7 @@ def _check_parts(state: Given, place: Place, language: QueryLanguage, findings: 
         ("ResultWriter", fields.WRITER),
     ):
         value, at = state.get(key), place / key
-        if isinstance(value, dict) and not is_open(value):
+        if isinstance(value, dict) and not findings.open(value):
             findings.fields(value, tables[language], at)
             _CHECKS[key](value, at, language, findings)
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from statelang.compiler import RULES, Problem, validate
+from statelang.compiler import RULES, Problem, compile_definition, validate
+from statelang.errors import InvalidDefinition
 from statelang.values import decode, encode
 
 TASK = {"Type": "Task", "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:work"}
@@ -102,6 +103,31 @@ class TestFields:
         state = {"Type": "Map", "ItemProcessor": inner, "End": True, **fields}
         found = [p for p in told(machine({"S": state})) if p.severity == "ERROR"]
         assert [p.location for p in found] == [f"/States/S{location}"]
+
+    @pytest.mark.parametrize(
+        ("place", "value"),
+        [
+            ("/StartAt", {"Ref": "First"}),
+            ("/TimeoutSeconds", "__limit__"),
+            ("/States/S/TimeoutSeconds", {"Fn::GetAtt": ["Limits", "Task"]}),
+            ("/States/S/TimeoutSeconds", "__limit__"),
+            ("/States/S/TimeoutSeconds", "${file(limits.yml):task}"),
+            ("/States/S/Resource", {"Ref": "Function"}),
+            ("/States/S/Retry", {"Ref": "Retries"}),
+        ],
+    )
+    def test_what_is_to_run_has_nothing_left_open(self, place: str, value: Any) -> None:
+        """A template may leave it to its deployment; nothing that runs can."""
+        definition: Any = {"StartAt": "S", "States": {"S": {**TASK, "End": True}}}
+        *way, last = place.split("/")[1:]
+        inner = definition
+        for key in way:
+            inner = inner[key]
+        inner[last] = value
+        assert not [problem for problem in told(encode(definition)) if problem.severity == "ERROR"]
+        with pytest.raises(InvalidDefinition) as refused:
+            compile_definition(encode(definition))
+        assert place in [problem.location for problem in refused.value.problems]
 
     @pytest.mark.parametrize("text", ["$states := 1", "($states := 1; $states)", "$map([1], function($states) { 1 })"])
     def test_states_is_nobodys_to_assign(self, text: str) -> None:
