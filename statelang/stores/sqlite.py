@@ -119,17 +119,25 @@ class SqliteStore(SqliteReader):
     def commit(self, commits: Sequence[Commit], *, sync: bool) -> Sequence[Lease | None]:
         with self._named:
             self._choose(sync)
+            leases: Sequence[Lease | None] = ()
             if len(commits) == 1 and self._is_row(commits[0]):
                 self._write_log(self._driver, commits)
-                return ()
-            begun = [new for commit in commits if commit.begun for new in commit.begun]
-            owner = self._own() if begun else 0
-            with Transaction(self._driver) as db:
-                self._write_log(db, commits)
-                beyond = [commit for commit in commits if _is_beyond(commit)]
-                if beyond and write_beyond(db, beyond):
-                    self._version = -1  # this connection does not see its own writes as news
-                return [self._create(db, new, owner) for new in begun] if begun else ()
+            else:
+                leases = self._commit(commits)
+        for commit in commits:
+            if commit.swept:  # gone only now: what is rolled back takes none of them away
+                self._garbage.extend(commit.lease.key * SPAN + frame for frame in commit.swept)
+        return leases
+
+    def _commit(self, commits: Sequence[Commit]) -> Sequence[Lease | None]:
+        begun = [new for commit in commits if commit.begun for new in commit.begun]
+        owner = self._own() if begun else 0
+        with Transaction(self._driver) as db:
+            self._write_log(db, commits)
+            beyond = [commit for commit in commits if _is_beyond(commit)]
+            if beyond and write_beyond(db, beyond):
+                self._version = -1  # this connection does not see its own writes as news
+            return [self._create(db, new, owner) for new in begun] if begun else ()
 
     def _is_row(self, commit: Commit) -> bool:
         """Whether a commit is its log row and nothing else: one statement is a transaction of its own."""
@@ -181,7 +189,6 @@ class SqliteStore(SqliteReader):
             since.frames.update(step.frames)
         for frame in commit.swept:
             since.frames.pop(frame, None)
-            self._garbage.append(key * SPAN + frame)
         if head.status != "RUNNING":
             db.execute(SQL["end_execution"], (head.status, head.stopped_at, head.error, head.cause, key))
             self._since.pop(key, None)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from statelang.config import open_care, open_store
-from statelang.core.stimulus import Stopped
+from statelang.core.stimulus import Stopped, TimerFired
 from statelang.errors import (
     InvalidSettings,
     StoreError,
@@ -25,7 +25,7 @@ from statelang.errors import (
 )
 from statelang.ports import Commit, Store
 from statelang.stores.sqlite import SNAPSHOT_ROWS, SqliteStore
-from statelang.stores.sqlite_file import APPLICATION_ID
+from statelang.stores.sqlite_file import APPLICATION_ID, Transaction
 from tests.shared import ROOT
 from tests.stores.contract import AT, StoreContract, told
 
@@ -78,6 +78,27 @@ class TestSqliteStore(StoreContract):
         store.close()
         self.opened.remove(store)  # type: ignore[arg-type]
         assert guest.claim("one") is not None
+
+    def test_what_is_rolled_back_takes_no_frames_away(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A disk that is full as a Map ends: its iterations are still there, and must be so for whoever loads them."""
+        assert isinstance(store, SqliteStore)
+        monkeypatch.setattr("statelang.stores.sqlite.SNAPSHOT_ROWS", 2)
+        lease, execution = self.begun(store)
+        while "Each" not in {frame.state for frame in execution.frames.values()} or execution.ready:
+            self.step(store, lease, execution)
+        self.answer(store, lease, execution)
+        self.to_the_tasks(store, lease, execution)
+        *others, last = list(execution.waiting)
+        for command in others:
+            self.step(store, lease, execution, TimerFired(AT + 9_000, bytes(16), command))
+        before = store.read("one")
+        full = sqlite3.OperationalError("database or disk is full")
+        with monkeypatch.context() as patch, pytest.raises(StoreError):
+            patch.setattr("statelang.stores.sqlite.Transaction.__exit__", lambda self, *_: _roll_back(self, full))
+            self.step(store, lease, execution, TimerFired(AT + 9_000, bytes(16), last))
+        store.load(lease)
+        assert store.sweep(100) == 0
+        self.same(self.again(store).read("one"), before)
 
     def test_sql_sees_the_history(self, store: Store) -> None:
         lease, execution = self.begun(store)
@@ -260,3 +281,8 @@ def test_addresses_nobody_knows_are_refused(tmp_path: Path) -> None:
         open_care("memory:")
     with pytest.raises(StoreError, match=r"nothing\.db"):
         open_care(str(tmp_path / "nothing.db"))
+
+
+def _roll_back(transaction: Transaction, problem: Exception) -> None:
+    transaction._db.execute("ROLLBACK")
+    raise problem
