@@ -178,7 +178,7 @@ class Performer:
         def ask() -> None:
             if not task.cancel.is_set():
                 told = self._answered(call, lambda jobs: jobs.poll(call, command.job.json, command.polls))
-                for stimulus in _stimuli(told, command.task, self._clock.now()):
+                for stimulus in self._meaning(told, command.task):
                     self._tell(Told(id, stimulus))
 
         task.job = self._pool.submit(ask)
@@ -244,9 +244,18 @@ class Performer:
         if task.cancel.is_set():
             return  # what a task that gave up returns is no answer: whoever drives the execution next asks again
         begins: Begins | None = getattr(answer, "begins", None)
-        for stimulus in _stimuli(answer, task.request, self._clock.now()):
+        for stimulus in self._meaning(answer, task.request):
             self._tell(Told(execution, stimulus, begins))
             begins = None
+
+    def _meaning(self, answer: Answer | Pending | None, request: RunTask) -> Sequence[Posted]:
+        """What an integration's answer means; one that cannot be written down is a failure, as an exception is."""
+        now = self._clock.now()
+        try:
+            return _stimuli(answer, request, now)
+        except Exception as problem:
+            told = f"what performs {request.resource} gave no answer that can be written: {problem}"
+            return _stimuli(Failed("States.TaskFailed", told), request, now)
 
     def close(self) -> None:
         """Let the idle threads end."""

@@ -63,12 +63,17 @@ class Pool:
             threading.Thread(target=self._run, name=f"{self._name}-{self._threads}", daemon=True).start()
 
     def _run(self) -> None:
-        while (job := self._work.get()) is not None:
-            self._mark(job, "running")
-            try:
-                job.work()
-            finally:
-                self._mark(job, "done")
+        try:
+            while (job := self._work.get()) is not None:
+                self._mark(job, "running")
+                try:
+                    job.work()
+                finally:
+                    self._mark(job, "done")
+        finally:  # what raised all the same has ended its thread: another one does what waits
+            with self._lock:
+                self._threads -= 1
+                self._grow()
 
     def _mark(self, job: Job, state: State) -> None:
         with self._lock:

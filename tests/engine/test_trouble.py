@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import statelang
-from statelang import Engine, StateMachine, TaskCall
+from statelang import Engine, StateMachine, Submitted, Succeeded, TaskCall
 from statelang.errors import StoreFull
 from statelang.pool import Pool
 from statelang.stores.sqlite import SqliteStore
@@ -123,6 +123,37 @@ def test_the_pool_keeps_its_size_however_work_is_abandoned() -> None:
     pool.abandon(running[1])
     assert pool.size == 2
     pool.close()
+
+
+def test_work_that_raises_does_not_make_the_pool_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lambda problem: told.append(problem.exc_type))
+    pool, done = Pool(1), threading.Event()
+
+    def raises() -> None:
+        raise ValueError
+
+    pool.submit(raises)
+    pool.submit(done.set)
+    assert done.wait(10)
+    assert told == [ValueError]
+    pool.close()
+
+
+@pytest.mark.parametrize("answer", [Succeeded(object()), Succeeded("\ud800"), "no answer", Submitted({}, object(), 1)])
+def test_an_answer_that_cannot_be_written_fails_the_task(answer: Any) -> None:
+    """It is neither waited for for ever, nor does it cost the pool a thread."""
+
+    class Answers:
+        def perform(self, call: TaskCall) -> Any:
+            return answer
+
+    task = single(WORK, "First")["States"]["First"]
+    with Engine(tasks={WORK: Answers(), OTHER: lambda data: "fine"}, threads=1) as engine:
+        result = engine.run(machine(task), timeout=10)
+        assert (result.status, result.error) == ("FAILED", "States.TaskFailed")
+        assert "gave no answer that can be written" in (result.cause or "")
+        assert engine.run(machine({**task, "Resource": OTHER}), timeout=10).output == "fine"
 
 
 def test_an_answer_for_one_task_does_not_lose_the_other(tmp_path: Path) -> None:
