@@ -56,7 +56,12 @@ class Aside:
         """What is worth a try now: of what is `due` in the store what is not refused, and what a trouble stopped."""
         known = set(due)
         self._refused = {id: at for id, at in self._refused.items() if id in known}
-        yield from [id for id, (_, at) in self._leases.items() if at is not None and at <= now]
+        yield from [id for id, (_, at) in self._leases.items() if at is not None and _is_past(at, now)]
         for id in due:
-            if self._refused.get(id, 0) <= now:
+            if _is_past(self._refused.get(id, 0), now):
                 yield id
+
+
+def _is_past(at: int, now: int) -> bool:
+    """Whether a time is over; one that is further away than any is put has seen the clock set back."""
+    return not now < at <= now + RETRY_MS

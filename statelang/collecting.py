@@ -14,7 +14,7 @@ from statelang.clock import Clock
 from statelang.core.execution import Head, Started
 from statelang.core.map_run import MapRun, Written
 from statelang.core.stimulus import MapRunFailed, ResultsCollected, ResultsWritten, RunStimulus
-from statelang.errors import Fault, StatelangError
+from statelang.errors import Fault
 from statelang.items.results import Writer, gathered
 from statelang.ports import Integrations, Store
 from statelang.values import Json
@@ -59,8 +59,8 @@ class Collecting:
                 written = self._told(further)
         except Fault as problem:
             self.tell(self._failed(problem.error, problem.cause))
-        except StatelangError:
-            return  # where the store is in trouble, the end will tell
+        except Exception:
+            return  # what is in trouble still at the end is told there
 
     def _export(self) -> str:
         run, writer = self.run, self._writer()
@@ -71,7 +71,7 @@ class Collecting:
 
     def stopped(self) -> None:
         """Results of a Map Run that was stopped with its parent: what can be written is, and nobody waits for it."""
-        with contextlib.suppress(Fault, StatelangError):
+        with contextlib.suppress(Exception):
             self._export()
 
     def _writer(self) -> Writer:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Any, Final, Literal, Self, get_args
+from typing import Any, Final, Self, get_args
 
 from statelang.clock import Clock, RealClock
 from statelang.compiler import compile_definition
@@ -29,7 +29,7 @@ from statelang.errors import (
     StatelangError,
     StoreError,
 )
-from statelang.messages import Begin, Message, Take, Wake
+from statelang.messages import Begin, Message, Take, Wake, Why
 from statelang.names import check_name, new_name
 from statelang.nested import Nested
 from statelang.ports import Begins, NewExecution, Store, Summary
@@ -187,7 +187,7 @@ class Engine(Reach):
         """
         return self._take(name, "resume")
 
-    def _take(self, name: str, why: Literal["resume", "redrive", "settle"]) -> bool:
+    def _take(self, name: str, why: Why) -> bool:
         return bool(self._ask(lambda answer: Take(name, why, answer)))
 
     def wait(
@@ -341,6 +341,7 @@ class Engine(Reach):
             self._worker.drain(self._grace)
         except BaseException as problem:
             self._broken = problem
+            self._worker.fall()
         finally:
             with suppress(StoreError):  # what cannot be given back now is free once this process has ended
                 self.store.close()

@@ -38,7 +38,7 @@ from statelang.feed import AHEAD, Feed
 from statelang.items.results import CHILDREN
 from statelang.items.source import unread
 from statelang.live import Live
-from statelang.messages import Fed, Message, Told
+from statelang.messages import Fed, Message, Told, Why
 from statelang.parting import Parting
 from statelang.pool import Pool
 from statelang.ports import Integrations, Lease, Store
@@ -67,7 +67,7 @@ class Drives(Protocol):
 
     def drive(self, live: Live) -> Live: ...
 
-    def adopt(self, id: str) -> bool: ...
+    def follow(self, id: str, why: Why = "resume") -> bool: ...
 
 
 class MapRuns:
@@ -144,7 +144,7 @@ class MapRuns:
     def _adopt_children(self, id: str) -> None:
         for _, child in self._worker.store.members(id, RUNNING, limit=1 << 30):
             if child not in self._worker.live:
-                self._worker.adopt(child)
+                self._worker.follow(child)
 
     def forget(self, live: Live) -> None:
         """The execution is driven here no more."""
@@ -285,11 +285,10 @@ class MapRuns:
     def _stop_children(self, id: str) -> None:
         """Stop the children of a Map Run that are on their way, whoever drives them."""
         for _, child in self._worker.store.members(id, RUNNING, limit=1 << 30):
-            live = self._worker.live.get(child)
             stopped = Stopped(self._clock.now())
-            if live is not None:
-                self._worker.step(live, stopped)
-            elif not self._worker.adopt(child):
+            if child in self._worker.live or self._worker.follow(child, "settle"):
+                self._worker.step(self._worker.live[child], stopped)
+            else:
                 self._worker.store.post(child, stopped)
 
     def _collect(self, feed: Feed, run: MapRun) -> None:

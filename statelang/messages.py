@@ -16,6 +16,9 @@ from statelang.errors import StatelangError
 from statelang.ports import Begins, NewExecution
 from statelang.program import Program
 
+Why = Literal["resume", "redrive", "settle"]
+"""What an execution is taken over for: see `Take`."""
+
 
 class Begin(msgspec.Struct):
     """A message: make these executions, and drive them or leave them to whoever serves the store.
@@ -45,7 +48,7 @@ class Take(msgspec.Struct):
     """
 
     execution: str
-    why: Literal["resume", "redrive", "settle"]
+    why: Why
     taken: Callable[[bool | BaseException], None]
 
 

@@ -6,7 +6,7 @@ Rule: what is taken over goes on from its last commit, and what it had asked for
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from statelang.aside import RETRY_MS, Aside
@@ -14,10 +14,11 @@ from statelang.core.execution import Started
 from statelang.core.frame import TaskWait
 from statelang.core.machine import outstanding
 from statelang.core.stimulus import Redriven, Stopped
-from statelang.errors import ExecutionNotFound, LeaseLost, StatelangError, StoreError
+from statelang.errors import ExecutionNotFound, LeaseLost, MapRunNotFound, StatelangError, StoreError
 from statelang.live import Live
+from statelang.messages import Why
 from statelang.pace import ADOPT, MOST, PROGRAMS
-from statelang.ports import Commit, Lease
+from statelang.ports import Commit, Lease, Post
 from statelang.program import Program
 
 if TYPE_CHECKING:
@@ -43,38 +44,58 @@ class Takeovers:
         if len(self._programs) > PROGRAMS:
             del self._programs[next(iter(self._programs))]
 
-    def adopt(self, id: str, why: str = "resume") -> bool:
-        """Take an execution over, do what was posted to it, and ask again for the tasks it waits for."""
-        summary = self._worker.store.summary(id)
-        if why == "resume" and summary.status != "RUNNING":
-            return False
-        program = self.program(summary.digest)
+    def adopt(self, id: str, why: Why = "resume") -> bool:
+        """Take an execution over, do what was posted to it, and ask again for the tasks it waits for.
+
+        Raises StatelangError where that cannot be done: then it is left to others.
+        """
+        program = self.program(self._worker.store.summary(id).digest)
         if why != "settle":
             self._worker.integrations.check(program.uses)
         store = self._worker.store
         lease = self.aside.lease(id) or (store.reopen(id) if why == "redrive" else store.claim(id))
         if lease is None:
             return False
+        live = None
         try:
-            execution, posts = self._worker.store.load(lease)
+            execution, posts = store.load(lease)
+            over = self._is_over(execution.started)
+            live = self._worker.drive(Live(lease, execution, program))
+            self._go_on(live, posts, why, over=over)
         except StatelangError:
+            if live is not None:
+                self._worker.drop(live)
             self._release(lease)
             raise
-        live = self._worker.drive(Live(lease, execution, program))
+        return self._worker.live.get(id) is live
+
+    def _go_on(self, live: Live, posts: Sequence[Post], why: Why, *, over: bool) -> None:
         for post in posts:
             self._worker.take_post(live, post)
-        if execution.started.parent and self._is_over(execution.started):
-            self._worker.step(live, Stopped(self._worker.clock.now()))
+        now = self._worker.clock.now()
+        if over:
+            self._worker.step(live, Stopped(now))
         if why == "redrive":
-            self._worker.step(live, Redriven(self._worker.clock.now(), execution.head.redrives + 1))
-        self._perform_outstanding(live)
-        return True
+            self._worker.step(live, Redriven(now, live.execution.head.redrives + 1))
+        if self._worker.live.get(live.lease.execution) is live:  # else it was given up
+            self._perform_outstanding(live)
+
+    def follow(self, id: str, why: Why = "resume") -> bool:
+        """Take over what goes with an execution that is driven here; where that fails, whoever watches is told."""
+        try:
+            return self.adopt(id, why)
+        except StatelangError as problem:
+            self._worker.observer.gave_up(id, problem)
+            return False
 
     def _is_over(self, started: Started) -> bool:
-        """Whether what began an execution, and waits for it, has ended: nobody told it to stop then."""
-        if started.map_run:
-            return self._worker.runs.is_over(started.map_run)
-        return started.answers != "no" and self._worker.store.summary(started.parent).status != "RUNNING"
+        """Whether what began an execution, and waits for it, has ended, or is gone: nobody told it to stop then."""
+        try:
+            if started.map_run:
+                return self._worker.runs.is_over(started.map_run)
+            return started.answers != "no" and self._worker.store.summary(started.parent).status != "RUNNING"
+        except (ExecutionNotFound, MapRunNotFound):
+            return True
 
     def _release(self, lease: Lease) -> None:
         """Give back what cannot be read here; whoever can may try later."""
@@ -91,7 +112,7 @@ class Takeovers:
             if isinstance(waiting, TaskWait) and waiting.job is not None and isinstance(waiting.job.json, str):
                 with contextlib.suppress(ExecutionNotFound):
                     if self._worker.store.read(waiting.job.json).started.token == waiting.token:
-                        self.adopt(waiting.job.json)
+                        self.follow(waiting.job.json)
 
     def _perform_outstanding(self, live: Live) -> None:
         """Ask again for the tasks that were asked for; those that posts have led to are asked for once committed."""
@@ -138,10 +159,7 @@ class Takeovers:
         worker = self._worker
         commits = [Commit(live.lease, (), release=True, due=0) for live in worker.live.values()]
         for live in list(worker.live.values()):
-            for command in list(live.tasks):
-                worker.performer.cancel(live, command)
-            worker.forget(live.lease.execution)
-            worker.runs.forget(live)
+            worker.drop(live)
         while commits:
             try:
                 worker.store.commit(commits, sync=False)

@@ -39,6 +39,7 @@ from statelang.core.stimulus import (
 )
 from statelang.errors import LeaseLost, StatelangError, StoreError
 from statelang.live import ANSWERS, QUIET, Live, Performer, must_last
+from statelang.lookout import Lookout
 from statelang.map_runs import MapRuns
 from statelang.messages import Begin, Fed, Left, Message, Observer, Take, Told
 from statelang.pace import BATCH, BATCH_MS, FRAMES_PER_ROUND, KEEP_MS, MAIL_PER_ROUND, SWEEP
@@ -84,11 +85,11 @@ class Worker:
         self.changed: dict[str, Live] = {}
         self._ready: dict[str, Live] = {}
         self.takeovers = Takeovers(self, compile)
-        self.adopt = self.takeovers.adopt
+        self.follow = self.takeovers.follow
         self.beginnings = Beginnings(self, ahead=policy == "effect")
         self._timers = Timers(self.live)
         self.chance = Chance()
-        self._looked = 0
+        self.lookout = Lookout(self)
 
     def tell(self, message: Message) -> None:
         """Leave a message, from any thread."""
@@ -98,7 +99,7 @@ class Worker:
         """One round; waits first where there is nothing to do."""
         self._read_mail()
         now = self.clock.now()
-        self._look_around(now)
+        self.lookout.look(now)
         if self._timers.next is not None and self._timers.next <= now:
             self._fire_timers(now)
         self.runs.feed()
@@ -116,6 +117,12 @@ class Worker:
                 self._handle(message)
                 self.commit()
         self.takeovers.give_back()
+        self.performer.close()
+
+    def fall(self) -> None:
+        """Something has broken: cancel what is under way, since whoever is next begins it again."""
+        for live in list(self.live.values()):
+            self.drop(live)
         self.performer.close()
 
     def _read_mail(self) -> None:
@@ -154,7 +161,7 @@ class Worker:
         elif isinstance(message, Left):
             self.performer.stopped(message, self.observer)
         else:
-            self._looked = 0
+            self.lookout.hurry()
 
     def drive(self, live: Live) -> Live:
         """Have an execution among those that are driven here."""
@@ -193,26 +200,11 @@ class Worker:
         try:
             taken = message.execution in self.live or self.takeovers.adopt(message.execution, message.why)
             if message.why != "resume":
-                self._take_posts()
+                self.lookout.take_posts()
                 self.commit()  # who stops or redrives may look at the store right away
             message.taken(taken)
         except StatelangError as problem:
             message.taken(problem)
-
-    def _look_around(self, now: int) -> None:
-        """What other processes have written, as often as is worth it: posts, and executions that nobody drives."""
-        if now - self._looked < self.store.poll_ms and self.live:
-            return
-        self._looked = now
-        if self.live:
-            self._take_posts()
-        if self.adopts:
-            self.takeovers.adopt_due(now)
-
-    def _take_posts(self) -> None:
-        for post in self.store.posts():
-            if (live := self.live.get(post.execution)) is not None:
-                self.take_post(live, post)
 
     def take_post(self, live: Live, post: Post) -> None:
         """Let what was posted happen; the next commit consumes it."""
@@ -220,8 +212,9 @@ class Worker:
             return
         self._answered(live, post.stimulus)
         self.step(live, self.runs.informed(live, post.stimulus))
-        live.posts.append(post.number)
-        self.changed[live.lease.execution] = live
+        if self.live.get(live.lease.execution) is live:  # else it was given up over this
+            live.posts.append(post.number)
+            self.changed[live.lease.execution] = live
 
     def _fire_timers(self, now: int) -> None:
         for live in self._timers.due(now):
@@ -272,14 +265,17 @@ class Worker:
 
     def _give_up(self, live: Live, problem: BaseException) -> None:
         """Drive an execution no further; its lease is kept (see Aside)."""
-        id = live.lease.execution
-        self.forget(id)
-        self.runs.forget(live)
+        self.drop(live)
         if not isinstance(problem, LeaseLost):
             self.takeovers.aside.keep(live.lease, problem, self.clock.now())
+        self.observer.gave_up(live.lease.execution, problem)
+
+    def drop(self, live: Live) -> None:
+        """Have nothing of an execution here any more: what it has under way is cancelled."""
+        self.forget(live.lease.execution)
+        self.runs.forget(live)
         for command in list(live.tasks):
             self.performer.cancel(live, command)
-        self.observer.gave_up(id, problem)
 
     def _commit_round(self) -> None:
         """Write what this round has done; under `effect` not yet that tasks have begun, if their answers come soon."""
@@ -301,6 +297,7 @@ class Worker:
             return
         born: Sequence[Live] = ()
         if [live for live in self.changed.values() if live.execution.started.parent]:
+            self._forget_orphans()
             answer_here(self.changed, self.live, self._told)
             self.runs.count(self.changed)
             born = [live for live in self.changed.values() if live.parent is not None]
@@ -334,10 +331,14 @@ class Worker:
         kept = {live.lease.execution: live for live in (*changed.values(), *born)}
         for live in kept.values():
             live.answered = live.answered and live.execution.started.parent in self.live
-            if live.parent is not None and self.live.get(live.parent.lease.execution) is not live.parent:
-                self.forget(live.lease.execution)
         self.changed = {id: live for id, live in kept.items() if self.live.get(id) is live}
         self.commit()
+
+    def _forget_orphans(self) -> None:
+        """What is not in the store yet goes with the execution whose commit would begin it, where that was given up."""
+        for live in list(self.changed.values()):
+            if live.parent is not None and self.live.get(live.parent.lease.execution) is not live.parent:
+                self.forget(live.lease.execution)
 
     def _commit_of(self, live: Live, born: Sequence[Live]) -> Commit:
         execution = live.execution

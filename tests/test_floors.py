@@ -40,6 +40,7 @@ FLOORS: dict[str, int] = {
     "commits": 5,
     "beginnings": 5,
     "takeovers": 5,
+    "lookout": 5,
     "timers": 5,
     "worker": 5,
     "stores": 5,

@@ -93,9 +93,10 @@ class TestSqliteStore(StoreContract):
             self.step(store, lease, execution, TimerFired(AT + 9_000, bytes(16), command))
         before = store.read("one")
         full = sqlite3.OperationalError("database or disk is full")
-        with monkeypatch.context() as patch, pytest.raises(StoreError):
+        with monkeypatch.context() as patch:
             patch.setattr("statelang.stores.sqlite.Transaction.__exit__", lambda self, *_: _roll_back(self, full))
-            self.step(store, lease, execution, TimerFired(AT + 9_000, bytes(16), last))
+            with pytest.raises(StoreError):
+                self.step(store, lease, execution, TimerFired(AT + 9_000, bytes(16), last))
         store.load(lease)
         assert store.sweep(100) == 0
         self.same(self.again(store).read("one"), before)
