@@ -5,6 +5,7 @@ Rule: no statement of the store stands anywhere but in `sql/`, and no sqlite3 er
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -174,26 +175,42 @@ class OwnerLock:
 
     def release(self) -> None:
         """Let go, and leave no file behind."""
-        self.path.unlink(missing_ok=True)
         os.close(self._file)
+        _remove(self.path)
 
 
 def owner_lives(place: str, owner: int) -> bool:
-    """Whether the process of an owner still runs. The file of a dead one is removed."""
+    """Whether the process of an owner still runs. The file of a dead one is removed.
+
+    It may be another user's, whose file can be read, or not even that: what cannot be told is taken to live.
+    """
     path = Path(f"{place}-owner-{owner}")
     try:
-        file = os.open(path, os.O_RDWR)
+        file = _open(path)
     except FileNotFoundError:
         return False
+    except PermissionError:
+        return True
     try:
         _lock(file)
     except OSError:
         return True
-    else:
-        path.unlink(missing_ok=True)
-        return False
     finally:
         os.close(file)
+    _remove(path)
+    return False
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR)
+    except PermissionError:
+        return os.open(path, os.O_RDONLY)
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):  # another one has done it, or who may will do it
+        path.unlink()
 
 
 if sys.platform == "win32":

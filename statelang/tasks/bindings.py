@@ -189,11 +189,14 @@ class Bindings:
 
     def _find(self, resource: str, function: str | None) -> Bound | None:
         key = resource, function
-        if key not in self._found:
-            if len(self._found) > MOST_FOUND:
-                self._found.clear()
-            self._found[key] = self._search(resource, function)
-        return self._found[key]
+        try:
+            return self._found[key]
+        except KeyError:  # asked and cleared by many threads
+            found = self._search(resource, function)
+        if len(self._found) > MOST_FOUND:
+            self._found.clear()
+        self._found[key] = found
+        return found
 
     def _search(self, resource: str, function: str | None) -> Bound | None:
         candidates = [p for p in self.bound if matches(p, resource, function)]

@@ -20,6 +20,10 @@ SPOOL: Final = 32 * 1024 * 1024
 """How much of an object is held in memory before it is put; more goes through a temporary file."""
 
 
+PARTIAL: Final = ".partial"
+"""How the name of a file ends that is being written, or was when its process was killed: it is no object."""
+
+
 class FolderObjects:
     """A folder in place of a bucket: keys are paths within it."""
 
@@ -56,7 +60,7 @@ class FolderObjects:
                 last = after.startswith(key) or key > after
                 if last and (key.startswith(prefix) or prefix.startswith(key)):
                     yield from self._under(key, prefix, after)
-            elif key > after and key.startswith(prefix):
+            elif key > after and key.startswith(prefix) and not (name[0] == "." and name.endswith(PARTIAL)):
                 told = (self.folder / key).stat()
                 yield ObjectInfo(
                     key, told.st_size, told.st_mtime_ns // 1_000_000, f'"{told.st_mtime_ns:x}-{told.st_size:x}"'
@@ -67,7 +71,7 @@ class FolderObjects:
         size = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
+            handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=PARTIAL)
             try:
                 with os.fdopen(handle, "wb") as file:
                     for piece in pieces:

@@ -122,8 +122,9 @@ def find_task(target: str, folder: Path | None) -> Integration:
         value: Any = _import(module_name, folder)
         for part in name.split("."):
             value = getattr(value, part)
-    except (ImportError, AttributeError, SyntaxError) as problem:
-        raise InvalidSettings(f"python:{target} cannot be imported: {problem}") from problem
+    except Exception as problem:  # a module may raise anything as it is imported
+        said = f"{problem}" if isinstance(problem, (ImportError, AttributeError, SyntaxError)) else f"{problem!r}"
+        raise InvalidSettings(f"python:{target} cannot be imported: {said}") from problem
     if hasattr(value, "perform") and not isinstance(value, type):
         integration: Integration = value
         return integration

@@ -18,13 +18,13 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import quote, quote_plus
 
 from msgspec.structs import replace
 
 from statelang.errors import InvalidInput, InvalidSettings
-from statelang.ports import Answer, Failed, Integration, Submitted, Succeeded, TaskCall
+from statelang.ports import Answer, Failed, Integration, Jobs, Pending, Submitted, Succeeded, TaskCall
 from statelang.values import Json, decode
 
 HIDDEN: Final = "***"
@@ -177,7 +177,39 @@ class WithSecrets:
         """Perform it, and tell nothing of the secrets."""
         secrets = Secrets(self.folder)
         try:
-            integration = self.make(secrets.reveal(dict(self.options)))
+            return secrets.clean(self._made(secrets).perform(call))
         except InvalidSettings as problem:
             return Failed("States.Runtime", secrets.hide(str(problem)))
-        return secrets.clean(integration.perform(call))
+
+    def poll(self, call: TaskCall, job: Json, polls: int) -> Succeeded | Failed | Pending:
+        """How a job stands that it has begun. See `statelang.ports.Jobs`."""
+        secrets = Secrets(self.folder)
+        try:
+            told = self._jobs(secrets).poll(call, job, polls)
+        except InvalidSettings as problem:
+            return Failed("States.Runtime", secrets.hide(str(problem)))
+        if isinstance(told, Pending):
+            return told
+        return cast(Succeeded | Failed, secrets.clean(told))
+
+    def stop(self, call: TaskCall, job: Json) -> Failed | None:
+        """Stop a job that nobody waits for any more."""
+        secrets = Secrets(self.folder)
+        try:
+            return cast(Failed | None, secrets.clean(self._jobs(secrets).stop(call, job)))
+        except InvalidSettings as problem:
+            return Failed("States.Runtime", secrets.hide(str(problem)))
+
+    @property
+    def clients(self) -> Any:
+        """Its clients, if it is AWS: buckets and connections are asked for through them too."""
+        return getattr(self._made(Secrets(self.folder)), "clients", None)
+
+    def _made(self, secrets: Secrets) -> Integration:
+        return self.make(secrets.reveal(dict(self.options)))
+
+    def _jobs(self, secrets: Secrets) -> Jobs:
+        made = self._made(secrets)
+        if not isinstance(made, Jobs):
+            raise InvalidSettings("what performs this now knows nothing of the job it began")
+        return made

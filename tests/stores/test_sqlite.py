@@ -29,6 +29,8 @@ from statelang.stores.sqlite_file import APPLICATION_ID, Transaction
 from tests.shared import ROOT
 from tests.stores.contract import AT, StoreContract, told
 
+ASKED = {"capture_output": True, "text": True, "check": True, "timeout": 60}
+
 
 class TestSqliteStore(StoreContract):
     @pytest.fixture
@@ -71,6 +73,32 @@ class TestSqliteStore(StoreContract):
         assert guest.summary("one").driven
         assert guest.due(AT * 2, 10) == []
         assert guest.claim("one") is None
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="there are no such users")
+    @pytest.mark.parametrize("mode", [0o644, 0o600])
+    def test_another_users_work_is_told_alive_or_dead(self, mode: int, store: Store, tmp_path: Path) -> None:
+        """Users may share a store; the lock's file of another one can be read only, or not even that."""
+        assert isinstance(store, SqliteStore)
+        self.begun(store)
+        (lock,) = tmp_path.glob("*-owner-*")
+        lock.chmod(mode)
+        code = (
+            "import os, sys; from statelang.stores.sqlite_file import owner_lives\n"
+            "if os.geteuid() == 0: os.setegid(65534); os.seteuid(65534)\n"
+            "print(owner_lives(sys.argv[1], 1))"
+        )
+        for folder in [one for one in (tmp_path, *tmp_path.parents) if "pytest-" in str(one)]:
+            folder.chmod(0o755)
+
+        def told() -> str:
+            return subprocess.run([sys.executable, "-c", code, store.place], **ASKED).stdout.strip()  # type: ignore[call-overload,no-any-return]
+
+        assert told() == "True"
+        if mode == 0o644:
+            store._lock.release()  # type: ignore[union-attr]
+            store._lock = None
+            lock.touch(0o644)
+            assert told() == "False"
 
     def test_a_closed_owners_work_is_free_at_once(self, store: Store) -> None:
         self.begun(store)

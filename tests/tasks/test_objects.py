@@ -30,6 +30,19 @@ class TestFolder:
             assert file.read() == b"two"
         assert [file.name for file in (tmp_path / "deep" / "down").iterdir()] == ["x"]
 
+    def test_what_a_killed_process_left_half_written_is_no_object(self, tmp_path: Path) -> None:
+        objects, listed = FolderObjects(tmp_path), []
+
+        def pieces() -> Iterator[bytes]:
+            yield b"half"
+            listed.extend(info.key for info in objects.list("b", ""))  # others look while it is written
+            (left,) = tmp_path.glob(".*.partial")
+            (tmp_path / ".left.partial").write_bytes(left.read_bytes())
+
+        objects.put("b", "x", pieces())
+        assert listed == []
+        assert [info.key for info in objects.list("b", "")] == ["x"]
+
     def test_what_cannot_be_is_named(self, tmp_path: Path) -> None:
         objects = FolderObjects(tmp_path / "none")
         with pytest.raises(ObjectError, match="there is no folder"):

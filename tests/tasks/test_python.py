@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from pathlib import Path
 from typing import Any
 
-from statelang import LATER, Bindings, Failed, Succeeded, TaskCall, TaskError
-from statelang.tasks.python import python_task
+import pytest
+
+from statelang import LATER, Bindings, Failed, InvalidSettings, Succeeded, TaskCall, TaskError
+from statelang.tasks.python import find_task, python_task
 from tests.tasks.calls import call
 
 ARN = "arn:aws:lambda:eu-west-1:111122223333:function:f"
@@ -114,3 +117,11 @@ def test_the_context_is_what_lambda_handlers_ask_for() -> None:
     once, again = (lambda_task(ask, ARN, {}).output for _ in range(2))
     assert once == again
     assert once[1:] == [900_000, ARN]
+
+
+@pytest.mark.parametrize("raises", ["import os\nos.environ['NO_SUCH_SETTING']", "1 / 0", "raise SystemError"])
+def test_a_module_that_raises_as_it_is_imported_is_wrong_settings(raises: str, tmp_path: Path) -> None:
+    """A worker that comes upon it leaves the execution to others, and lives on."""
+    (tmp_path / "raising.py").write_text(raises)
+    with pytest.raises(InvalidSettings, match=r"cannot be imported: (KeyError|ZeroDivisionError|SystemError)"):
+        find_task("raising:work", tmp_path)

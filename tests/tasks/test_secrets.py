@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from statelang import Failed, InvalidSettings, Submitted, Succeeded, read_bindings
-from statelang.tasks.secrets import Secrets, has_references, is_reference
+from statelang import Failed, InvalidSettings, Jobs, Pending, Submitted, Succeeded, TaskCall, read_bindings
+from statelang.tasks.secrets import Secrets, WithSecrets, has_references, is_reference
+from statelang.values import Json
 from tests.tasks.calls import call
 
 
@@ -96,3 +97,30 @@ def test_a_program_gets_a_secret_in_its_environment_and_cannot_tell_it(tmp_path:
     missing = bindings.bound["tell"].integration.perform(call({}))
     assert isinstance(missing, Failed)
     assert missing.error == "States.Runtime"
+
+
+def test_jobs_and_clients_are_there_behind_secrets(tmp_path: Path) -> None:
+    """`aws: {role: {env: …}}` must not cost AWS its jobs, nor send who reads buckets to another account."""
+
+    class Performs:
+        clients = "clients"
+
+        def perform(self, call: TaskCall) -> Submitted:
+            return Submitted({}, "job", 1)
+
+        def poll(self, call: TaskCall, job: Json, polls: int) -> Pending | Succeeded:
+            return Pending(1) if polls == 1 else Succeeded([job, "swordfish"])
+
+        def stop(self, call: TaskCall, job: Json) -> Failed:
+            return Failed("E", "swordfish would not")
+
+    (tmp_path / "key").write_text("swordfish")
+    hidden = WithSecrets({"role": {"file": "key"}}, lambda options: Performs(), tmp_path)
+    assert isinstance(hidden, Jobs)
+    assert hidden.clients == "clients"
+    assert hidden.poll(call({}), "job", 1) == Pending(1)
+    assert hidden.poll(call({}), "job", 2) == Succeeded(["job", "***"])
+    assert hidden.stop(call({}), "job") == Failed("E", "*** would not")
+    (tmp_path / "key").unlink()
+    assert isinstance(hidden.poll(call({}), "job", 2), Failed)
+    assert isinstance(hidden.stop(call({}), "job"), Failed)
