@@ -247,13 +247,15 @@ class Simulation:
     def _again(self) -> Execution:
         """The execution as it comes back from what was written of it."""
         texts, reader = self.texts(), Reader()
-        kept = self.execution
-        frames = {id: reader.frame(body) for id, body in self._frames.items() if id in kept.frames}
+        frames = {id: reader.frame(body) for id, body in self._frames.items()}
         head = reader.checkpoint(self._bodies[-1]).head
         for value in referred(head, frames.values()):
             value.load(texts[value.id])
-        runs = [msgspec.json.decode(msgspec.json.encode(run), type=MapRun) for run in kept.runs.values()]
-        return restore(self.started, head, frames, runs)
+        runs = [msgspec.json.decode(msgspec.json.encode(run), type=MapRun) for run in self.execution.runs.values()]
+        again = restore(self.started, head, frames, runs)
+        for id in again.swept:  # as a store has it: what is gone is read once more at least, and must not come back
+            self._frames.pop(id, None)
+        return again
 
     def texts(self) -> Mapping[int, str]:
         """The JSON text of every value, by its number."""

@@ -365,6 +365,16 @@ def test_a_branch_that_fails_aborts_what_is_open() -> None:
     ]
 
 
+def test_what_a_retry_has_dropped_does_not_come_back() -> None:
+    """The frames of the first attempt may still be in the store: one of them waits there for a time that comes."""
+    branches = [inner("Wait", "W", Seconds=9), inner("Task", "T", Resource=LAMBDA)]
+    definition = one("Parallel", Branches=branches, Retry=[{"ErrorEquals": ["A"], "MaxAttempts": 1}])
+    straight, encoded, twice = (told(run(definition, {}, in_turn("A")(), way)) for way in WAYS)
+    assert sum("WaitStateExited" in event for event in straight) == 1
+    assert encoded == straight
+    assert twice == straight
+
+
 def test_a_catcher_of_a_map_that_cannot_be_evaluated_tells_of_one_failure() -> None:
     definition = one("Map", ItemProcessor=inner("Fail", Error="X"), Catch=caught("States.ALL", ResultPath="$[0].y"))
     history = told(run(definition, [1], GIVES()))

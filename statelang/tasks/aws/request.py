@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from statelang.errors import Fault
 from statelang.ports import Failed, TaskCall
@@ -19,8 +19,6 @@ from statelang.values import Json
 
 Refused = Callable[[errors.Told], Failed]
 """What a service's refusal becomes."""
-
-PLACES: Final = ("uri", "querystring", "header")
 
 
 @dataclass(frozen=True, slots=True)
