@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -211,13 +212,16 @@ class Engine(Reach):
     ) -> Result:
         if waiter.done.is_set():
             return waiter.outcome()
-        result, left = self._stands(name), timeout
-        while result.status == "RUNNING" and (left is None or left > 0) and not (unless and unless.is_set()):
-            pause = POLL_SECONDS if left is None else min(POLL_SECONDS, left)
-            if waiter.done.wait(pause):
+        result, end = self._stands(name), None if timeout is None else time.monotonic() + timeout
+        while result.status == "RUNNING" and not (unless and unless.is_set()):
+            left = POLL_SECONDS if end is None else end - time.monotonic()
+            if left <= 0:
+                break
+            if waiter.done.wait(min(POLL_SECONDS, left)):
                 return waiter.outcome()
             self.check()
-            left = None if left is None else left - pause
+            if self._closing.is_set() and not self._lives():
+                raise StatelangError("the engine is closed")
             if name not in self._worker.live:
                 result = self.result(name)
                 if drive and result.status == "RUNNING" and not self.store.summary(name).driven:
@@ -314,11 +318,12 @@ class Engine(Reach):
         answered: SimpleQueue[Answered] = SimpleQueue()
         self._worker.tell(message(answered.put))
         while True:
+            lives = self._lives()  # before the answer is looked for: the last thing it did may have been to give it
             try:
                 answer = answered.get(timeout=1)
             except Empty:
                 self.check()
-                if self._thread is None or not self._thread.is_alive():
+                if not lives:
                     raise StatelangError("the engine is closed") from None
                 continue
             if isinstance(answer, BaseException):
@@ -333,6 +338,9 @@ class Engine(Reach):
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run_worker, name="statelang-worker", daemon=True)
                 self._thread.start()
+
+    def _lives(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def _run_worker(self) -> None:
         try:

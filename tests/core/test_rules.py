@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from statelang.compiler import compile_definition
 from statelang.core.execution import Execution
-from statelang.core.stimulus import RunTask, TaskFailed, TaskSucceeded
+from statelang.core.stimulus import RunTask, TaskFailed, TaskHeartbeat, TaskStarted, TaskSucceeded, Tick
 from statelang.testing.simulation import WAYS, Reply, Simulation, Way, start
 from statelang.values import Json, encode
 
@@ -363,6 +363,19 @@ def test_a_branch_that_fails_aborts_what_is_open() -> None:
         "15:ParallelStateFailed<12",
         "16:ExecutionFailed<15",
     ]
+
+
+def test_a_heartbeat_that_comes_late_takes_no_time_away() -> None:
+    program = compile_definition(encode(task(HeartbeatSeconds=10)), name="rule")
+    simulation = Simulation(program, start(program), SILENT())
+    simulation.deliver(Tick(simulation.now, bytes(16)))
+    at, token = simulation.now, simulation.requests[0].token
+    simulation.deliver(TaskStarted(at, token))
+    for beat in (9_000, 1_000):
+        simulation.deliver(TaskHeartbeat(at + beat, token))
+    due = simulation.execution.due()
+    assert due is not None
+    assert due[0] == at + 19_000
 
 
 def test_what_a_retry_has_dropped_does_not_come_back() -> None:

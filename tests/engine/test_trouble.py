@@ -254,6 +254,19 @@ def test_nobody_waits_for_a_closed_engine() -> None:
     engine.store.close()
 
 
+@pytest.mark.parametrize("address", ["memory:", "sqlite"])
+def test_who_waits_at_a_closed_engine_is_told(address: str, tmp_path: Path) -> None:
+    hold = threading.Event()
+    engine = Engine(
+        address if address == "memory:" else f"sqlite:///{tmp_path}/store.db", tasks={WORK: lambda data: hold.wait(30)}
+    )
+    name = engine.start(machine(single(WORK, "First")["States"]["First"]))
+    threading.Timer(0.3, engine.close, kwargs={"grace_ms": 0}).start()
+    with pytest.raises(statelang.StatelangError):
+        engine.wait(name, timeout=10)
+    hold.set()
+
+
 def test_a_worker_keeps_nothing_of_what_has_ended(tmp_path: Path) -> None:
     store = SqliteStore(str(tmp_path / "store.db"))
     with Engine(store) as engine:

@@ -139,10 +139,10 @@ def _begun(t: Transition, frame: Frame, node: Task) -> Frame:
 
 
 def beaten(t: Transition, frame: Frame, node: Task, stimulus: TaskHeartbeat) -> None:
-    """HeartbeatSeconds start again."""
-    waiting = _waiting(frame)
-    if waiting.beat is not None:
-        t.put(replace(frame, waiting=replace(waiting, beat=_after(stimulus.at, waiting.heartbeat))))
+    """HeartbeatSeconds start again; one that comes late, or a second time, takes nothing from a later one."""
+    waiting, beat = _waiting(frame), _after(stimulus.at, _waiting(frame).heartbeat)
+    if waiting.beat is not None and beat is not None and beat > waiting.beat:
+        t.put(replace(frame, waiting=replace(waiting, beat=beat)))
 
 
 def succeeded(t: Transition, frame: Frame, node: Task, stimulus: TaskSucceeded) -> None:
