@@ -18,7 +18,7 @@ import click
 
 from statelang.core.execution import Execution, Step
 from statelang.core.frame import ROOT
-from statelang.errors import InvalidInput
+from statelang.errors import InvalidInput, JobLeft
 from statelang.positions import Position, path_of, positions
 from statelang.values import decode
 
@@ -46,7 +46,7 @@ def progress(*, quiet: bool = False, named: bool = False) -> Progress:
 
 
 class Progress(AbstractContextManager["Progress"]):
-    """Shows nothing but trouble; `committed` and `gave_up` are called on the worker's thread.
+    """Shows nothing but trouble; `committed` and `trouble` are called on the worker's thread.
 
     `told`: the end of an execution has been shown.
     """
@@ -56,9 +56,9 @@ class Progress(AbstractContextManager["Progress"]):
     def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
         """These steps of an execution are in the store."""
 
-    def gave_up(self, execution: str, problem: BaseException) -> None:
-        """This worker cannot drive an execution: whoever looks at it must learn so."""
-        say(f"{execution}: cannot be driven here: {problem}")
+    def trouble(self, execution: str, problem: BaseException) -> None:
+        """This worker cannot drive an execution, or left a job of it: whoever looks at it must learn so."""
+        say(_trouble(execution, problem))
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
@@ -118,9 +118,9 @@ class LiveProgress(Progress):
             self._console.print(Text(f"{clock_text(at)} {name}", style="dim") + Text(text, style=colour or ""))
         self.told = self.told or not running
 
-    def gave_up(self, execution: str, problem: BaseException) -> None:
+    def trouble(self, execution: str, problem: BaseException) -> None:
         with contextlib.suppress(OSError):
-            self._console.print(f"{execution}: cannot be driven here: {problem}", style="red", markup=False)
+            self._console.print(_trouble(execution, problem), style="red", markup=False)
 
     def __rich__(self) -> Any:
         from rich.table import Table
@@ -135,6 +135,12 @@ class LiveProgress(Progress):
         if len(places) > SHOWN:
             grid.add_row(Text(" "), Text(f"… and {len(places) - SHOWN} more places", style="dim"), Text(""))
         return grid
+
+
+def _trouble(execution: str, problem: BaseException) -> str:
+    return (
+        f"{execution}: {problem}" if isinstance(problem, JobLeft) else f"{execution}: cannot be driven here: {problem}"
+    )
 
 
 def _doing(place: Position, now: int) -> Any:

@@ -20,6 +20,7 @@ from statelang.config import Settings, open_store
 from statelang.core.execution import Execution, Step
 from statelang.core.limits import AWS, Limits
 from statelang.engine import Engine
+from statelang.errors import JobLeft
 from statelang.names import check_name, new_name
 from statelang.ports import Store
 from statelang.result import JsonText, Result, check_size
@@ -80,7 +81,10 @@ def run_command(
         warn(machine)
     execution = _checked(machine, bound, text, name, Limits.lifted() if lift_limits else AWS)
     opened = open_store(store or chosen.store)
-    with progress(quiet=quiet) as shown, _engine(chosen, opened, bound, policy, shown, lift_limits) as engine:
+    with (
+        progress(quiet=quiet) as shown,
+        _engine(chosen, opened, bound, policy, shown, lift_limits, awaited=execution) as engine,
+    ):
         if not quiet:
             say(f"{machine.name}: execution {execution}")
 
@@ -163,7 +167,7 @@ def _going_on(how: Callable[[Engine, str], None]) -> click.Command:
     ) -> None:
         chosen, bound = settings(), bindings(bind)
         opened = open_store(store or chosen.store, existing=True)
-        with progress(quiet=quiet) as shown, _engine(chosen, opened, bound, policy, shown) as engine:
+        with progress(quiet=quiet) as shown, _engine(chosen, opened, bound, policy, shown, awaited=name) as engine:
             result = _drive(engine, lambda: how(engine, name), name)
         _end(result, chosen, store, bindings_files(bind), output, told=shown.told)
 
@@ -195,11 +199,18 @@ def _engine(
     lift_limits: bool = False,
     serve: bool = False,
     threads: int | None = None,
+    awaited: str | None = None,
 ) -> Engine:
+    """The engine of a command. Who waits for `awaited` is told by an error that it cannot be driven: not twice."""
+
     def watch(execution: Execution, steps: Sequence[Step]) -> None:
         if not execution.started.map_run:  # a Map Run may have a million children
             with suppress(OSError):  # nobody looks any more: that stops no execution
                 shown.committed(execution, steps)
+
+    def trouble(name: str, problem: BaseException) -> None:
+        if name != awaited or isinstance(problem, JobLeft):
+            shown.trouble(name, problem)
 
     policies: Any = policy or chosen.policy
     return Engine(
@@ -213,7 +224,7 @@ def _engine(
         region=chosen.region,
         role_arn=chosen.role_arn,
         watch=watch,
-        trouble=shown.gave_up if serve else None,
+        trouble=trouble,
     )
 
 

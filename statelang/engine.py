@@ -27,6 +27,7 @@ from statelang.core.stimulus import Stopped
 from statelang.errors import (
     ExecutionNotRedrivable,
     InvalidSettings,
+    JobLeft,
     StatelangError,
     StoreError,
 )
@@ -63,8 +64,8 @@ class Engine(Reach):
     `read_bindings` made of one, over which `tasks` wins. `aws` (True, or options: region, endpoint, endpoints, profile,
     role) lets AWS itself perform its Resources that are not bound. `policy` says what shares a checkpoint. `serve`:
     drive every execution of the store that nobody drives, not only those begun here. `watch` is told of every commit,
-    `trouble` of every execution that cannot be driven here, or left a job running (its name, and why), both on the
-    worker's thread.
+    `trouble` of every execution that cannot be driven here, or left a job running (its name, and why; JobLeft: the
+    latter), both on the worker's thread.
     """
 
     def __init__(
@@ -364,7 +365,7 @@ class Engine(Reach):
     def released(self, execution: str, due: int | None) -> None:
         """The worker's word that it has given an execution back."""
 
-    def left(self, execution: str, problem: StatelangError) -> None:
+    def left(self, execution: str, problem: JobLeft) -> None:
         """The worker's word that a job of an execution may go on without anybody waiting for it."""
         if self._trouble is not None:
             self._trouble(execution, problem)

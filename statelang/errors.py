@@ -49,6 +49,10 @@ class ObjectError(StatelangError):
     """An object cannot be read or written where it should be."""
 
 
+class JobLeft(StatelangError):
+    """A job that nobody waits for any more could not be stopped, and may go on."""
+
+
 class MapRunEnded(StatelangError):
     """The Map Run has ended; its limits cannot be changed any more."""
 

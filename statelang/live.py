@@ -33,7 +33,7 @@ from statelang.core.stimulus import (
     TaskSubmitted,
     TaskSucceeded,
 )
-from statelang.errors import StatelangError
+from statelang.errors import JobLeft, StatelangError
 from statelang.messages import Left, Message, Observer, Told
 from statelang.pace import QUIET_MS
 from statelang.pool import Job, Pool
@@ -190,7 +190,7 @@ class Performer:
         def stop() -> None:
             failed = self._answered(call, lambda jobs: jobs.stop(call, command.job.json))
             text = f"the job {command.job.text} of {call.resource} could not be stopped: {failed and failed.cause}"
-            self._tell(Left(id, call.token, None if failed is None else StatelangError(text)))
+            self._tell(Left(id, call.token, None if failed is None else JobLeft(text)))
 
         self._pool.submit(stop)
 

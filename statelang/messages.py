@@ -12,7 +12,7 @@ import msgspec
 
 from statelang.core.execution import Execution, Step
 from statelang.core.stimulus import Posted, RunStimulus
-from statelang.errors import StatelangError
+from statelang.errors import JobLeft
 from statelang.ports import Begins, NewExecution
 from statelang.program import Program
 
@@ -67,7 +67,7 @@ class Left(msgspec.Struct):
 
     execution: str
     token: str
-    problem: StatelangError | None
+    problem: JobLeft | None
 
 
 class Wake(msgspec.Struct):
@@ -80,7 +80,7 @@ Message = Begin | Told | Take | Fed | Left | Wake
 class Observer(Protocol):
     """Who wants to know what a worker does. Called on the worker's thread, after the commit; must not raise."""
 
-    def left(self, execution: str, problem: StatelangError) -> None:
+    def left(self, execution: str, problem: JobLeft) -> None:
         """A job of an execution could not be stopped, and may go on without anybody waiting for it."""
         ...
 

@@ -611,3 +611,25 @@ def test_a_worker_says_what_it_cannot_drive(run: Run, tmp_path: Path) -> None:
     assert worker.communicate(timeout=20)[1] == "", "it says so once"
     resumed = run("resume", "one", "--quiet")
     assert resumed.stdout == '"done"\n', "what a Resource names is found in the folder one is in"
+
+
+def test_a_job_that_is_left_is_told_of_by_whoever_ran_it(run: Run, tmp_path: Path) -> None:
+    """It may go on and cost money, and the execution that began it has ended well."""
+    sync = "arn:aws:states:::glue:startJobRun.sync"
+    caught = [{"ErrorEquals": ["States.Timeout"], "Next": "B"}]
+    job = {"Type": "Task", "Resource": sync, "TimeoutSeconds": 1, "Catch": caught, "End": True}
+    end = {"Type": "Pass", "End": True}
+    definition = write(tmp_path, "late.asl.json", {"StartAt": "A", "States": {"A": job, "B": end}})
+    write(tmp_path, "late.bindings.yaml", f"resources: {{'{sync}': 'python:late:job'}}")
+    code = (
+        "import statelang\n"
+        "class Job:\n"
+        "    def perform(self, call): return statelang.Submitted({}, 'J-1', 60)\n"
+        "    def poll(self, call, job, polls): return statelang.Pending(60)\n"
+        "    def stop(self, call, job): return statelang.Failed('E', 'it does not heed')\n"
+        "job = Job()\n"
+    )
+    write(tmp_path, "late.py", code)
+    done = run("run", definition, "--name", "one", "--quiet")
+    assert done.returncode == 0
+    assert done.stderr == f'one: the job "J-1" of {sync} could not be stopped: it does not heed\n'
