@@ -45,7 +45,7 @@ class SqliteStore(SqliteReader):
     poll_ms = 50
 
     def __init__(self, path: str) -> None:
-        super().__init__(os.path.abspath(path))
+        super().__init__(os.path.realpath(path))  # the locks of owners lie beside the file itself, whoever links to it
         self._driver = connect(self.place)
         self._synced: bool | None = None
         self._version = -1

@@ -25,7 +25,7 @@ class SqliteCare:
     """A store's file, looked after. See `statelang.ports.Care`."""
 
     def __init__(self, path: str) -> None:
-        self.place = os.path.abspath(path)
+        self.place = os.path.realpath(path)
         if not Path(self.place).exists():
             raise StoreNotFound(f"there is no store {self.place}")
 

@@ -172,11 +172,27 @@ class OwnerLock:
             kind = StoreFull if problem.errno in (errno.ENOSPC, errno.EDQUOT) else StoreReadOnly
             raise kind(f"{self.path}: cannot be made ({problem.strerror})") from None
         _lock(self._file)
+        _held.add(self._file)
 
     def release(self) -> None:
         """Let go, and leave no file behind."""
+        _held.discard(self._file)
         os.close(self._file)
         _remove(self.path)
+
+
+_held: Final[set[int]] = set()
+
+
+def _leave() -> None:
+    """In a process that was forked off: the locks are its parent's, and must not outlive that."""
+    for file in _held:
+        os.close(file)
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave)
 
 
 def owner_lives(place: str, owner: int) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -67,12 +69,42 @@ class TestSqliteStore(StoreContract):
             assert store.claim("one") is not None
         assert [file.name for file in tmp_path.iterdir()] == ["store.db"]
 
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+    def test_a_process_that_was_forked_off_keeps_no_dead_owner_alive(self, tmp_path: Path) -> None:
+        """A task may use multiprocessing: what it has left running is not the worker."""
+        code = (
+            "import os, sys, time; from tests.stores.contract import *\n"
+            "from statelang.stores.sqlite import SqliteStore\n"
+            "StoreContract().begun(SqliteStore(sys.argv[1])); child = os.fork()\n"
+            "if child == 0: os.close(1); os.close(2); time.sleep(30)\n"
+            "print(child, flush=True); os.kill(os.getpid(), 9)"
+        )
+        place = str(tmp_path / "store.db")
+        told = subprocess.run([sys.executable, "-W", "ignore", "-c", code, place], capture_output=True, timeout=60)
+        try:
+            with closing(SqliteStore(place)) as store:
+                assert list(store.due(AT, 10)) == ["one"]
+        finally:
+            os.kill(int(told.stdout), signal.SIGKILL)
+
     def test_a_live_owners_work_is_not(self, store: Store) -> None:
         self.begun(store)
         guest = self.again(store)
         assert guest.summary("one").driven
         assert guest.due(AT * 2, 10) == []
         assert guest.claim("one") is None
+
+    def test_a_live_owner_is_known_under_another_name_of_the_file(self, store: Store, tmp_path: Path) -> None:
+        """Who reaches the store through a link looks for the locks where they are, and takes no live work over."""
+        assert isinstance(store, SqliteStore)
+        self.begun(store)
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "elsewhere" / "link.db").symlink_to(store.place)
+        with closing(SqliteStore(str(tmp_path / "elsewhere" / "link.db"))) as guest:
+            assert guest.summary("one").driven
+            assert guest.due(AT * 2, 10) == []
+            assert guest.claim("one") is None
+            assert store.summary("one").driven
 
     @pytest.mark.skipif(sys.platform == "win32", reason="there are no such users")
     @pytest.mark.parametrize("mode", [0o644, 0o600])
