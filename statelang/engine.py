@@ -88,8 +88,8 @@ class Engine(Reach):
     ) -> None:
         if policy not in get_args(Policy):
             raise InvalidSettings(f"the policy {policy!r} is none of {', '.join(get_args(Policy))}")
-        self.store = open_store(store) if isinstance(store, str) else store
         self.bindings = _bindings(bindings, tasks, aws)
+        self.store = open_store(store) if isinstance(store, str) else store
         self.limits = limits
         self._arn = f"arn:aws:states:{region}:{account}"
         self._region = region

@@ -6,9 +6,11 @@ reason to let go of what is driven here.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from statelang.errors import StoreError
+from statelang.ports import Post
 
 if TYPE_CHECKING:
     from statelang.worker import Worker
@@ -22,6 +24,7 @@ class Lookout:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
+        self._posts: deque[Post] = deque()
         self._looked = 0
         self._troubled: int | None = None
 
@@ -48,6 +51,8 @@ class Lookout:
 
     def take_posts(self) -> None:
         """Let what was posted to executions that are driven here happen."""
-        for post in self._worker.store.posts():
-            if (live := self._worker.live.get(post.execution)) is not None:
-                self._worker.take_post(live, post)
+        self._posts.extend(self._worker.store.posts())
+        while self._posts:  # one that could not be taken stays: the store tells of it but once
+            if (live := self._worker.live.get(self._posts[0].execution)) is not None:
+                self._worker.take_post(live, self._posts[0])
+            self._posts.popleft()

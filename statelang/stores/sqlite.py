@@ -236,8 +236,9 @@ class SqliteStore(SqliteReader):
             (version,) = self._driver.execute("PRAGMA data_version").fetchone()
             if version == self._version:
                 return ()
+            found = self._posts(self._driver.execute(SQL["posts_to_owner"], (self._owner,)))
             self._version = version
-            return self._posts(self._driver.execute(SQL["posts_to_owner"], (self._owner,)))
+            return found
 
     def _posts(self, rows: Iterable[tuple[int, str, str]]) -> list[Post]:
         return [Post(number, execution, _read_posted(body)) for number, execution, body in rows]
@@ -275,7 +276,8 @@ class SqliteStore(SqliteReader):
                 self._lock.release()
             self._owner = self._lock = None
             self._driver.close()
-            self._guest.close()
+            with self._guests:  # a connection that is closed while another thread reads brings the process down
+                self._guest.close()
 
     def _own(self) -> int:
         """This worker's number; its lock is held before anybody can read the number."""

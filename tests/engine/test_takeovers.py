@@ -13,6 +13,7 @@ import pytest
 import statelang
 from statelang import Engine, StateMachine, TaskCall
 from statelang.clock import RealClock
+from statelang.core.stimulus import Stopped
 from statelang.errors import StoreError, UnboundResource
 from statelang.map_runs import MapRuns
 from statelang.stores.sqlite import SqliteStore
@@ -176,6 +177,34 @@ def test_a_store_that_does_not_answer_for_a_moment_breaks_nobody(
         with Engine(f"sqlite:///{place}") as elsewhere:
             elsewhere.stop("name")
             assert elsewhere.wait("name", timeout=10).status == "ABORTED"
+
+
+def test_a_post_that_could_not_be_taken_is_taken_later(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store tells of it once: trouble that comes right then must not lose it."""
+    store, troubled = SqliteStore(place), threading.Event()
+
+    with Engine(store, tasks={WORK: hangs}) as engine:
+        engine.start(SINGLE, name="name")
+        until(lambda: engine.positions("name")[0].doing == "running")
+        informed = engine._worker.runs.informed
+
+        def hiccups(live: Any, stimulus: Any) -> Any:
+            if isinstance(stimulus, Stopped) and not troubled.is_set():
+                troubled.set()
+                raise StoreError("the disk hiccups")
+            return informed(live, stimulus)
+
+        monkeypatch.setattr(engine._worker.runs, "informed", hiccups)
+        with Engine(f"sqlite:///{place}") as elsewhere:
+            elsewhere.stop("name")
+            assert elsewhere.wait("name", timeout=10).status == "ABORTED"
+    assert troubled.is_set()
+
+
+def test_bindings_that_are_wrong_make_no_store(place: str) -> None:
+    with pytest.raises(statelang.InvalidSettings):
+        Engine(f"sqlite:///{place}", tasks={WORK: "nothing:at all"})
+    assert not Path(place).exists()
 
 
 def test_a_store_that_does_not_answer_for_long_is_told(place: str, monkeypatch: pytest.MonkeyPatch) -> None:

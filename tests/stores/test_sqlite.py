@@ -258,6 +258,26 @@ def test_a_full_disk_is_named_and_loses_nothing(tmp_path: Path) -> None:
         assert store.summary("one").status == "SUCCEEDED"
 
 
+def test_a_store_that_is_closed_while_others_read_refuses_them(tmp_path: Path) -> None:
+    """It once ended the whole process: hence in one of its own."""
+    code = (
+        "import sys, threading; from statelang.errors import StatelangError\n"
+        "from statelang.stores.sqlite import SqliteStore\n"
+        "def read(store):\n"
+        "    try:\n"
+        "        while True: store.summaries()\n"
+        "    except StatelangError: pass\n"
+        "for number in range(60):\n"
+        "    store = SqliteStore(sys.argv[1])\n"
+        "    threads = [threading.Thread(target=read, args=(store,)) for _ in range(4)]\n"
+        "    for thread in threads: thread.start()\n"
+        "    threading.Event().wait(0.005); store.close()\n"
+        "    for thread in threads: thread.join()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "store.db")], **ASKED)  # type: ignore[call-overload]
+    assert done.returncode == 0
+
+
 def test_the_store_is_looked_after(tmp_path: Path) -> None:
     contract, place = StoreContract(), tmp_path / "store.db"
     with closing(SqliteStore(str(place))) as store:
