@@ -144,9 +144,10 @@ class Worker:
         times = [time for time in (self._timers.next, self.until) if time is not None]
         times += [live.quiet_until for live in self.changed.values()]
         if self.adopts:
-            due = self.store.next_due()
-            if due is not None and due > self.clock.now():
-                times.append(due)
+            with contextlib.suppress(StoreError):  # the lookout asks the same store, and bears only so much
+                due = self.store.next_due()
+                if due is not None and due > self.clock.now():
+                    times.append(due)
         return min(times, default=None)
 
     def _handle(self, message: Message) -> None:

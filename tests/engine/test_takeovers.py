@@ -157,23 +157,23 @@ def test_posts_are_taken_after_the_clock_was_set_back(place: str) -> None:
             assert elsewhere.wait("name", timeout=10).status == "ABORTED"
 
 
-@pytest.mark.parametrize("serve", [False, True])
+@pytest.mark.parametrize("asked", ["posts", "due", "next_due"])
 def test_a_store_that_does_not_answer_for_a_moment_breaks_nobody(
-    serve: bool, place: str, monkeypatch: pytest.MonkeyPatch
+    asked: str, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, asked = SqliteStore(place), threading.Semaphore(0)
+    store, failed = SqliteStore(place), threading.Semaphore(0)
 
     def locked(*_: object) -> Any:
-        asked.release()
+        failed.release()
         raise StoreError("another process kept it locked")
 
-    with Engine(store, tasks={WORK: hangs}, serve=serve) as engine:
+    with Engine(store, tasks={WORK: hangs}, serve=asked != "posts") as engine:
         engine.start(SINGLE, name="name")
         until(lambda: engine.positions("name")[0].doing == "running")
         with monkeypatch.context() as patch:
-            patch.setattr(store, "due" if serve else "posts", locked)
-            assert asked.acquire(timeout=10)
-            assert asked.acquire(timeout=10)
+            patch.setattr(store, asked, locked)
+            assert failed.acquire(timeout=10)
+            assert failed.acquire(timeout=10)
         with Engine(f"sqlite:///{place}") as elsewhere:
             elsewhere.stop("name")
             assert elsewhere.wait("name", timeout=10).status == "ABORTED"
