@@ -41,14 +41,14 @@ class Beginnings:
         later = self._go_ahead(lives) if self._ahead and message.drive else {}
         try:
             leases = self._worker.store.create([begun_with(live) for live in lives])
+            left = [] if message.drive else [Commit(lease, (), release=True, due=0) for lease in leases if lease]
+            if left:
+                self._worker.store.commit(left, sync=True)
         except StatelangError as problem:
             message.made(problem)
             return
         if message.drive:
             self._drive(lives, leases, later)
-        else:
-            left = [Commit(lease, (), release=True, due=0) for lease in leases if lease]
-            self._worker.store.commit(left, sync=True)
         message.made([live.lease.execution for live, lease in zip(lives, leases) if lease is None])
 
     def _go_ahead(self, lives: Sequence[Live]) -> dict[str, Step]:

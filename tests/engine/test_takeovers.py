@@ -201,6 +201,22 @@ def test_a_post_that_could_not_be_taken_is_taken_later(place: str, monkeypatch: 
     assert troubled.is_set()
 
 
+def test_a_start_that_cannot_be_left_to_others_breaks_nobody(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = SqliteStore(place)
+
+    def full(commits: Any, *, sync: bool) -> Any:
+        raise StoreError("no space is left")
+
+    with Engine(store, tasks={WORK: lambda data: data}) as engine:
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "commit", full)
+            with pytest.raises(StoreError, match="no space"):
+                engine.start(SINGLE, 1, name="name", drive=False)
+        assert engine.run(SINGLE, 2, name="other", timeout=10).output == 2
+    with Engine(f"sqlite:///{place}", tasks={WORK: lambda data: data}) as later:
+        assert later.run(SINGLE, 1, name="name", timeout=10).output == 1
+
+
 def test_bindings_that_are_wrong_make_no_store(place: str) -> None:
     with pytest.raises(statelang.InvalidSettings):
         Engine(f"sqlite:///{place}", tasks={WORK: "nothing:at all"})
