@@ -104,16 +104,16 @@ def _table(endpoint: str) -> str:
 
 def measure(endpoint: str, kind: str, policy: Policy) -> Cost:
     """Executions one after another, then the same calls."""
-    machine, address = MACHINES[kind](), _table(endpoint)
+    machine, address, given = MACHINES[kind](), _table(endpoint), payload()
     store = DynamoStore(read_address(address.removeprefix("dynamodb:")))
     noting = store.calls._client = Noting(store.calls.client)
     with Engine(store, tasks=TASKS, policy=policy) as engine:
-        engine.run(machine, payload(), name="first")
+        engine.run(machine, given, name="first")
         noting.calls.clear()
         before = (store.calls.consumed.requests, store.calls.consumed.writes, store.calls.consumed.reads)
         began = time.perf_counter()
         for number in range(EXECUTIONS):
-            result = engine.run(machine, payload(), name=f"e{number}")
+            result = engine.run(machine, given, name=f"e{number}")
             assert result.succeeded, result
         took = time.perf_counter() - began
         after = (store.calls.consumed.requests, store.calls.consumed.writes, store.calls.consumed.reads)

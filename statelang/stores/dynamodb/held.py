@@ -50,6 +50,9 @@ APART: Final = 16_384
 ROOM: Final = 400
 """How much history an execution's item has room for, at least, in bytes."""
 
+LEAST_APART: Final = 4
+"""How many write units a transaction of two items takes at least."""
+
 SEGMENT_LINES: Final = 64
 """How many checkpoints with frames may follow a segment before the next one is written."""
 
@@ -233,6 +236,8 @@ class Held:
         packed, tail = pack_body(body, id_of(self.pk)), pack_tail(body.tail, self.known)
         whole = self.overhead + len(packed) + len(tail)
         if head.status == "RUNNING" and whole <= (self.limit or self._limit(body)):
+            return Plan(commit, id, packed, tail, None, body, head, changed, segments, garbage)
+        if head.status != "RUNNING" and units(whole) <= LEAST_APART:
             return Plan(commit, id, packed, tail, None, body, head, changed, segments, garbage)
         flushed = self._flushed(id, commit, head, changed, body, segments, garbage)
         assert flushed.body is not None

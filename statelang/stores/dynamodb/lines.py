@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
 import msgspec
 
@@ -37,18 +39,22 @@ _decode_parts: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_numbers: Final = msgspec.json.Decoder(list[int]).decode
 
 
-class Line(NamedTuple):
-    """A checkpoint without its values, these by number and as texts, and how all of it is spelled after others.
-
-    `around` is what stands around the `numbers` of the text, if it is short; those of the values come last.
-    """
+@dataclass
+class Line:
+    """A checkpoint without its values, these by number and as texts, and how all of it is spelled after others."""
 
     text: bytes
     values: tuple[int, ...]
     texts: tuple[bytes, ...]
-    around: bytes
-    numbers: tuple[int, ...]
-    spelled: bytes
+    spelled: bytes = b""
+
+    @cached_property
+    def parts(self) -> tuple[bytes, tuple[int, ...]]:
+        """What stands around the numbers of the text, if it is short, and these; those of the values come last."""
+        if len(self.text) > LONGEST:
+            return b"", ()
+        parts = _NUMBERS.split(self.text)
+        return _GAP.join(parts[::2]), (*map(int, parts[1::2]), *self.values)
 
     @property
     def checkpoint(self) -> bytes:
@@ -62,20 +68,18 @@ class Line(NamedTuple):
 def line(text: bytes, values: Iterable[tuple[int, bytes]], before: Sequence[Line]) -> Line:
     """A line after others: a checkpoint without its values, and these (number, text)."""
     told = tuple(values)
-    ids, texts = tuple(id for id, _ in told), tuple(one for _, one in told)
-    around, numbers = _parted(text, ids)
+    made = Line(text, tuple(id for id, _ in told), tuple(one for _, one in told))
+    made.spelled = _spelled(_difference(made, before) or text + b"," + _encode(made.values), made.texts)
+    return made
+
+
+def _difference(made: Line, before: Sequence[Line]) -> bytes:
+    """How a line differs from one before in its numbers alone; nothing where there is none."""
     for back, other in enumerate(reversed(before[-BACK:]), 1):
-        if around and other.around == around and len(other.numbers) == len(numbers):
-            differences = [back, *(number - was for number, was in zip(numbers, other.numbers))]
-            return Line(text, ids, texts, around, numbers, _spelled(_encode(differences), texts))
-    return Line(text, ids, texts, around, numbers, _spelled(text + b"," + _encode(ids), texts))
-
-
-def _parted(text: bytes, values: tuple[int, ...]) -> tuple[bytes, tuple[int, ...]]:
-    if len(text) > LONGEST:
-        return b"", ()
-    parts = _NUMBERS.split(text)
-    return _GAP.join(parts[::2]), (*map(int, parts[1::2]), *values)
+        (around, numbers), (as_well, then) = made.parts, other.parts
+        if around and as_well == around and len(then) == len(numbers):
+            return _encode([back, *(number - was for number, was in zip(numbers, then))])
+    return b""
 
 
 def _spelled(first: bytes, texts: tuple[bytes, ...]) -> bytes:
@@ -110,8 +114,8 @@ def _read(told: bytes, before: list[Line]) -> Line:
 
 
 def _differing(other: Line, differences: list[int], texts: list[bytes], before: list[Line]) -> Line:
-    numbers = [was + more for was, more in zip(other.numbers, differences, strict=True)]
+    numbers = [was + more for was, more in zip(other.parts[1], differences, strict=True)]
     own = len(numbers) - len(texts)
     gaps = [*(b"%d" % number for number in numbers[:own]), b""]
-    text = b"".join(map(b"".join, zip(other.around.split(_GAP), gaps, strict=True)))
+    text = b"".join(map(b"".join, zip(other.parts[0].split(_GAP), gaps, strict=True)))
     return line(text, zip(numbers[own:], texts, strict=True), before)
