@@ -5,14 +5,18 @@ Rule: it writes files and deploys nothing; `sam deploy` does, or whatever its re
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from statelang.compiler import validate
-from statelang.errors import InvalidDefinition
+from statelang.errors import InvalidDefinition, InvalidSettings
+from statelang.program import Map
+from statelang.state_machine import StateMachine
+from statelang.tasks import Bindings
 
-from .options import bind_option, bindings, bindings_files, machine_and_bindings, set_option, warn
+from .options import AWS, bind_option, bindings_files, machine_and_bindings, set_option, settings, values_of, warn
 from .output import say
 
 
@@ -41,21 +45,26 @@ def lambda_command(
     sets: tuple[str, ...],
 ) -> None:
     """One Lambda function that runs the machines of FILE…: SAM template, handler, and zip."""
-    from statelang.aws.deploy import write_lambda
+    from statelang.aws.deploy import has_bytecode, write_lambda
 
-    machines, found = {}, bindings(bind, beside=files[0])
+    machines: dict[Path, StateMachine] = {}
+    found, used = Bindings(), dict[str, None]()
     for file in files:
         machine, its = machine_and_bindings(file, bind, sets)
         machines[Path(file)], found = machine, its | found
+        used.update(dict.fromkeys(bindings_files(bind, beside=file)))
         warn(machine)
         its.check(machine.program.uses)
-    used = bindings_files(bind, beside=files[0])
+    _check_buckets(machines, found)
+    asks_aws = used.pop(AWS, "") is None
     written = write_lambda(
         Path(out),
         machines,
-        bindings=Path(used[0]) if used else None,
+        bindings=[Path(file) for file in used],
         nested=sorted({*found.machines.values()}),
-        substitutions=found.substitutions,
+        modules=_modules(found),
+        substitutions={**found.substitutions, **values_of(sets)},
+        aws=True if asks_aws else settings().aws,
         table=table,
         architecture=arch,
         python=python,
@@ -63,7 +72,42 @@ def lambda_command(
     )
     for path in written:
         click.echo(path)
+    if not has_bytecode(written[-1]):
+        say(
+            f"without bytecode: there is no Python {python} here that compiles for the function, so every cold start "
+            f"compiles all of it; install it, or choose another with --python"
+        )
+    _tell_missing(found, [Path(file) for file in used])
     say(f"deploy it: sam deploy --guided --template-file {written[0]} --capabilities CAPABILITY_IAM")
+
+
+def _modules(found: Bindings) -> list[str]:
+    """The top-level names of the Python modules that perform tasks."""
+    targets = [bound.target for bound in found.bound.values() if bound.target.startswith("python:")]
+    return list(dict.fromkeys(target.split(":")[1].partition(".")[0] for target in targets))
+
+
+def _tell_missing(found: Bindings, used: Sequence[Path]) -> None:
+    """What the function will not find in its zip."""
+    for pattern, bound in found.bound.items():
+        if bound.target.startswith("exec:"):
+            say(f"{pattern} runs a program ({bound.target}), which is not in the zip: add what it needs")
+    for name in _modules(found):
+        if not any((path.parent / f"{name}.py").is_file() or (path.parent / name).is_dir() for path in used):
+            say(f"the module {name} is not beside the bindings, and so not in the zip: add it, or a layer that has it")
+
+
+def _check_buckets(machines: Mapping[Path, StateMachine], found: Bindings) -> None:
+    """A folder of this machine is none of the function's. Raises InvalidSettings."""
+    for path, machine in machines.items():
+        maps = [node.distributed for node in machine.program.nodes.values() if isinstance(node, Map)]
+        if found.buckets and any(one is not None and (one.reader or one.writer) for one in maps):
+            where = ", ".join(f"{bucket} ({folder})" for bucket, folder in found.buckets.items())
+            raise InvalidSettings(
+                f"{path}: its Distributed Map reads or writes objects, and the bindings put folders of this machine in "
+                f"the place of buckets: {where}. The function has no such folders: give it bindings without `buckets`, "
+                f"and with `aws: true` for S3, by --bind"
+            )
 
 
 @deploy_command.command("step-functions")

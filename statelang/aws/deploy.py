@@ -46,7 +46,7 @@ import statelang.aws
 
 handler = statelang.aws.handler(
     $definitions,
-    bindings=$bindings,
+    bindings=$bindings,$aws
     substitutions=$substitutions,
 )
 '''
@@ -60,9 +60,11 @@ def write_lambda(
     folder: Path,
     machines: Mapping[Path, StateMachine],
     *,
-    bindings: Path | None,
+    bindings: Sequence[Path],
     nested: Sequence[Path] = (),
+    modules: Sequence[str] = (),
     substitutions: Mapping[str, Json],
+    aws: Json = None,
     table: str,
     architecture: str = "x86_64",
     python: str = "3.12",
@@ -70,16 +72,18 @@ def write_lambda(
 ) -> list[Path]:
     """Write template, handler and zip of a function that runs machines; returns what was written.
 
-    `nested` are the definitions that the bindings bind state machines to.
-    Raises InvalidSettings where a file is there already, or one of `nested` is not beside or below the bindings;
-    StatelangError where the dependencies cannot be fetched.
+    `nested` are the definitions that the bindings bind state machines to; `modules` the packages beside the bindings
+    that go into the zip, as all Python files there do; `aws` as for the handler.
+    Raises InvalidSettings where a file is there already, two would have one name in the zip, or one of `nested` is not
+    beside or below the bindings; StatelangError where the dependencies cannot be fetched.
     """
     names = ", ".join(machine.name for machine in machines.values())
-    own = _beside([*machines], bindings, nested)
+    own = _beside([*machines], bindings, nested, modules)
     code = Template(HANDLER).substitute(
         machines=names,
         definitions=json.dumps([path.name for path in machines]),
-        bindings=repr(None if bindings is None else bindings.name),
+        bindings=repr(bindings[0].name if len(bindings) == 1 else [path.name for path in bindings]),
+        aws="" if aws is None else f"\n    aws={aws!r},",
         substitutions=repr(dict(substitutions)),
     )
     archive = f"function-{architecture}.zip"
@@ -112,24 +116,38 @@ def _indented(value: Json, by: int) -> str:
     return "\n".join(" " * by + line for line in json.dumps(value, indent=2).splitlines())
 
 
-def _beside(definitions: Sequence[Path], bindings: Path | None, nested: Sequence[Path]) -> dict[str, bytes]:
+def _beside(
+    definitions: Sequence[Path], bindings: Sequence[Path], nested: Sequence[Path], modules: Sequence[str]
+) -> dict[str, bytes]:
     """The definitions, the bindings, the definitions that these bind, and the Python files that perform the tasks."""
-    found = {path.name: path.read_bytes() for path in definitions}
-    if bindings is not None:
-        found[bindings.name] = bindings.read_bytes()
-        found.update((path.name, path.read_bytes()) for path in sorted(bindings.parent.glob("*.py")))
-        found.update((_below(path, bindings.parent), path.read_bytes()) for path in nested)
-    return found
+    found: dict[str, Path] = {}
+    folders = list(dict.fromkeys(path.parent.resolve() for path in bindings))
+    for path in [*definitions, *bindings]:
+        _add(found, path.name, path)
+    for folder in folders:
+        packages = [path for name in modules for path in sorted((folder / name).rglob("*.py"))]
+        for path in [*sorted(folder.glob("*.py")), *packages]:
+            _add(found, path.relative_to(folder).as_posix(), path)
+    for path in nested:
+        _add(found, _below(path, folders), path)
+    return {name: path.read_bytes() for name, path in found.items()}
 
 
-def _below(path: Path, folder: Path) -> str:
+def _add(found: dict[str, Path], name: str, path: Path) -> None:
+    if name == "app.py":
+        raise InvalidSettings(f"{path}: the handler is app.py in the zip; give this file another name")
+    if name in found and found[name].resolve() != path.resolve():
+        raise InvalidSettings(f"{found[name]} and {path} would be one file in the zip, {name}; rename one of them")
+    found[name] = path
+
+
+def _below(path: Path, folders: Sequence[Path]) -> str:
     """The path of a definition in the zip: as the bindings name it."""
-    try:
-        return path.resolve().relative_to(folder.resolve()).as_posix()
-    except ValueError:
-        raise InvalidSettings(
-            f"{path}: is not below {folder}, and so cannot go into the zip as the bindings name it"
-        ) from None
+    for folder in folders:
+        if path.resolve().is_relative_to(folder):
+            return path.resolve().relative_to(folder).as_posix()
+    where = " or ".join(map(str, folders))
+    raise InvalidSettings(f"{path}: is not below {where}, and so cannot go into the zip as the bindings name it")
 
 
 def _zip(target: Path, own: Mapping[str, bytes], needed: Sequence[str], architecture: str, python: str) -> None:
@@ -181,6 +199,12 @@ def bytecode(sources: Mapping[str, bytes], python: str) -> Mapping[str, bytes]:
         words = [interpreter, "-I", "-m", "compileall", "-q", "--invalidation-mode", "checked-hash"]
         subprocess.run([*words, "-s", folder, "-p", "/var/task", folder], capture_output=True, check=False)
         return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*.pyc")}
+
+
+def has_bytecode(archive: Path) -> bool:
+    """Whether a zip holds what was compiled, and not only the sources."""
+    with zipfile.ZipFile(archive) as found:
+        return any(name.endswith(".pyc") for name in found.namelist())
 
 
 def _package() -> Iterator[tuple[str, bytes]]:

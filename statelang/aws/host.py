@@ -45,7 +45,7 @@ from statelang.names import new_name
 from statelang.ports import Store
 from statelang.result import Result
 from statelang.state_machine import StateMachine, load
-from statelang.tasks import Bindings
+from statelang.tasks import Bindings, read_bindings
 from statelang.values import Json, encode
 from statelang.worker import Policy
 
@@ -59,6 +59,7 @@ TROUBLE_MS: Final = 5_000
 """When what a trouble of the store or of a caller has stopped is tried again."""
 
 Definition = str | Path | Mapping[str, Json] | StateMachine
+Bound = str | Path | Bindings
 Event = Json
 
 
@@ -68,7 +69,7 @@ def handler(
     *,
     store: str | Store | None = None,
     tasks: Mapping[str, object] | None = None,
-    bindings: str | Path | Bindings | None = None,
+    bindings: Bound | Sequence[Bound] | None = None,
     aws: bool | Mapping[str, Json] | None = None,
     queue: str | None = None,
     policy: Policy = "effect",
@@ -79,10 +80,10 @@ def handler(
     """A Lambda handler that runs one state machine, or several, each under its file's name.
 
     `store` is an address or a Store (default: STATELANG_STORE), `queue` the URL of the SQS queue for wake-ups (default:
-    STATELANG_QUEUE; without one a schedule has to send `{"sweep": true}`). `tasks`, `bindings`, `aws` as for `Engine`.
-    `reserve_ms`: how much of the invocation's time is kept for giving back. `expected_ms`: how long a task without
-    TimeoutSeconds is expected to take; one that would not fit is put off to a fresh invocation. Raises
-    InvalidDefinition, InvalidSettings and UnboundResource.
+    STATELANG_QUEUE; without one a schedule has to send `{"sweep": true}`). `tasks`, `bindings` (also several: the last
+    word counts) and `aws` as for `Engine`. `reserve_ms`: how much of the invocation's time is kept for giving back.
+    `expected_ms`: how long a task without TimeoutSeconds is expected to take; one that would not fit is put off to a
+    fresh invocation. Raises InvalidDefinition and InvalidSettings; the first invocation raises UnboundResource.
     """
     many = [definition] if isinstance(definition, (str, Path, Mapping, StateMachine)) else list(definition)
     machines = [one if isinstance(one, StateMachine) else load(one, substitutions=substitutions) for one in many]
@@ -91,10 +92,19 @@ def handler(
         raise InvalidSettings(f'the handler needs a store: store="dynamodb://TABLE", or {STORE} in the environment')
     opened = open_store(address) if isinstance(address, str) else address
     host = Host({machine.name: machine for machine in machines}, opened, queue, reserve_ms)
-    performing = {"tasks": tasks, "bindings": bindings, "aws": aws}
+    performing = {"tasks": tasks, "bindings": _together(bindings), "aws": aws}
     host.options = {**performing, "policy": policy, "expected_ms": expected_ms}
     host.warm()
     return host
+
+
+def _together(bindings: Bound | Sequence[Bound] | None) -> Bindings:
+    """One or several bindings as one."""
+    many = [] if bindings is None else [bindings] if isinstance(bindings, Bound) else bindings
+    found = Bindings()
+    for one in many:
+        found = found | (one if isinstance(one, Bindings) else read_bindings(one))
+    return found
 
 
 class Host:

@@ -56,6 +56,62 @@ def test_the_zip_is_for_its_platform_and_the_template_for_the_zip(tmp_path: Path
     hold(template)
 
 
+TASK = {"Type": "Task", "Resource": "arn:aws:lambda:eu-west-1:111122223333:function:charge", "End": True}
+
+
+def test_the_zip_has_all_bindings_the_packages_they_name_and_the_values_that_are_set(tmp_path: Path) -> None:
+    for name, text in (("a", "${Word}"), ("b", "plain")):
+        machine = {"Comment": text, "StartAt": "A", "States": {"A": TASK}}
+        (tmp_path / f"{name}.asl.json").write_text(json.dumps(machine))
+        target = {"a": "python:shop.tasks:charge", "b": "python:till:charge"}[name]
+        (tmp_path / f"{name}.bindings.json").write_text(json.dumps({"resources": {TASK["Resource"]: target}}))
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "tasks.py").write_text("def charge(data):\n    return 1\n")
+    (tmp_path / "till.py").write_text("def charge(data):\n    return 2\n")
+    files = [str(tmp_path / f"{name}.asl.json") for name in "ab"]
+    ran = deploy("lambda", *files, "--out", str(tmp_path / "out"), "--set", "Word=hello", "--bind", "aws:")
+    if "pip could not fetch" in ran.stderr:
+        unavailable(ran.stderr)
+    assert ran.returncode == 0, ran.stderr
+    with zipfile.ZipFile(tmp_path / "out" / "function-x86_64.zip") as archive:
+        assert {"a.bindings.json", "b.bindings.json", "shop/tasks.py", "till.py"} <= set(archive.namelist())
+    told = (tmp_path / "out" / "app.py").read_text()
+    assert "bindings=['a.bindings.json', 'b.bindings.json']," in told
+    assert "aws=True," in told
+    assert "substitutions={'Word': 'hello'}," in told
+
+
+def test_what_the_zip_lacks_is_told(tmp_path: Path) -> None:
+    """No Python compiles for the function, a module lies elsewhere, a program is not packed."""
+    (tmp_path / "a.asl.json").write_text(json.dumps({"StartAt": "A", "States": {"A": TASK}}))
+    other = {"*:x": "exec:./x.sh", TASK["Resource"]: "python:tests.aws.machines:task"}
+    (tmp_path / "a.bindings.json").write_text(json.dumps({"resources": other}))
+    command = Path(sys.executable).with_name("statelang")
+    words = [str(command), "deploy", "lambda", str(tmp_path / "a.asl.json"), "--python", "3.14"]
+    words += ["--out", str(tmp_path / "out")]
+    around = {**os.environ, "PATH": "/nowhere", "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path, env=around)
+    if "pip could not fetch" in ran.stderr:
+        unavailable(ran.stderr)
+    assert ran.returncode == 0, ran.stderr
+    assert "without bytecode: there is no Python 3.14 here" in ran.stderr
+    assert "*:x runs a program (exec:./x.sh), which is not in the zip" in ran.stderr
+    assert "the module tests is not beside the bindings" in ran.stderr
+
+
+def test_folders_in_the_place_of_buckets_are_refused(tmp_path: Path) -> None:
+    each = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "P"}
+    each |= {"States": {"P": {"Type": "Pass", "End": True}}}
+    reader = {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "invoices"}}
+    state = {"Type": "Map", "ItemProcessor": each, "ItemReader": reader, "End": True}
+    (tmp_path / "a.asl.json").write_text(json.dumps({"StartAt": "A", "States": {"A": state}}))
+    (tmp_path / "a.bindings.json").write_text(json.dumps({"buckets": {"s3://invoices/": "./data"}}))
+    ran = deploy("lambda", str(tmp_path / "a.asl.json"), "--out", str(tmp_path / "out"))
+    assert ran.returncode == 2
+    assert "s3://invoices/" in ran.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_zip_has_the_machines_that_are_bound(tmp_path: Path) -> None:
     parameters = {"StateMachineArn": "arn:aws:states:eu-west-1:111122223333:stateMachine:ship"}
     task = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution", "Parameters": parameters, "End": True}
