@@ -131,8 +131,9 @@ def base64_encode(scope: Scope, text: Any) -> str:
 
 def base64_decode(scope: Scope, text: Any) -> str:
     """The text whose UTF-8 bytes this Base64 stands for."""
+    padding = "" if "=" in _short(text) else "=" * (-len(text) % 4)  # which Java's decoder does not ask for
     try:
-        return base64.b64decode(_short(text), validate=True).decode()
+        return base64.b64decode(text + padding, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as problem:
         raise ValueError(f"not Base64 of UTF-8 text: {problem}") from None
 
@@ -190,7 +191,8 @@ def _integer(value: Any) -> int:
     if type(value) is int:
         whole = value
     elif type(value) is float and math.isfinite(value):
-        whole = math.floor(value + 0.5)
+        whole = math.floor(value)
+        whole += value - whole >= 0.5
     else:
         raise ValueError(f"{_brief(value)} is not a number")
     if whole not in INTEGERS:

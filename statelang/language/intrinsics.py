@@ -9,18 +9,18 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from statelang.errors import Fault
+from statelang.errors import Fault, InvalidInput
 from statelang.language import paths
 from statelang.language.intrinsic_functions import FUNCTIONS, Intrinsic
 from statelang.language.problems import Malformed
 from statelang.language.scope import Scope
-from statelang.values import Json
+from statelang.values import Json, decode
 
 DEEPEST: Final = 10
 """How deep calls may nest (AWS's limit)."""
 
 _NAME: Final = re.compile(r"States\.(\w+)")
-_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _WORD: Final = re.compile(r"(?:null|true|false)(?=[\s,)])")
 _WORDS: Final = {"null": None, "true": True, "false": False}
 _ESCAPED: Final = "'{}\\"
@@ -122,11 +122,15 @@ class _Reader:
             return self._path()
         if current == "S":
             return self.call(depth + 1)
-        for pattern, read in ((_WORD, _WORDS.__getitem__), (_NUMBER, _number)):
+        for pattern, read in ((_WORD, _WORDS.__getitem__), (_NUMBER, decode)):
             match = pattern.match(self.text, self.at)
             if match is not None:
+                try:
+                    value = read(match[0])
+                except InvalidInput as problem:
+                    raise Malformed(str(problem), self.at) from None
                 self.at = match.end()
-                return _constant(read(match[0]))
+                return _constant(value)
         raise Malformed("expected an argument: text in single quotes, a number, a path or a call", self.at)
 
     def _string(self) -> str:
@@ -156,10 +160,6 @@ class _Reader:
             return paths.compile_value(self.text[start : self.at].rstrip(), field=self.field)
         except Malformed as problem:
             raise Malformed(problem.message, start + (problem.offset or 0)) from None
-
-
-def _number(text: str) -> Json:
-    return float(text) if any(c in text for c in ".eE") else int(text)
 
 
 class Template(str):

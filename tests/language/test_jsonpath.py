@@ -118,3 +118,9 @@ def test_the_module_writes_a_row_per_case(tmp_path: Path) -> None:
         {"path": "$.a", "document": "d", "definite": True, "value": 1},
         {"path": "$.b", "document": "d", "error": "PathNotFound", "message": "No results for path: $['b']"},
     ]
+
+
+def test_a_pattern_means_what_it_means_in_java() -> None:
+    items = [{"a": "3"}, {"a": "\u0663"}, {"a": "k"}, {"a": "\u212a"}]
+    assert compile_path(r"$[?(@.a =~ /\d/)]").read(items) == [{"a": "3"}]
+    assert compile_path(r"$[?(@.a =~ /K/i)]").read(items) == [{"a": "k"}]

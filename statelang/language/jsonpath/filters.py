@@ -144,7 +144,7 @@ def _pattern(text: str) -> Any:
 
     body, _, flags = text[1:].rpartition("/")
     try:
-        return regex.compile(body, regex.IGNORECASE if flags else 0)
+        return regex.compile(body, regex.ASCII | (regex.IGNORECASE if flags else 0))  # as Java reads \d and \w
     except regex.error as problem:
         raise InvalidPath(f"java.util.regex.PatternSyntaxException: {problem}") from None
 
