@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from statelang.language.jsonata.values import UNDEFINED, is_array, is_number, members, number_text
@@ -170,18 +172,34 @@ def quoted(text: str) -> str:
     return _LONE.sub(lambda half: f"\\u{ord(half[0]):04x}", written)
 
 
+MOST_SHOWN: Final = 20_000
+"""How many parts of a value an error shows."""
+
+
 def shown(value: Any) -> str:
     """A value as JSON.stringify shows it in an error."""
+    return "".join(islice(_pieces(value), MOST_SHOWN))
+
+
+def _pieces(value: Any) -> Iterator[str]:
     if value is UNDEFINED:
-        return "undefined"
-    if is_number(value):
+        yield "undefined"
+    elif is_number(value):
         text = number_text(value)
-        return "null" if text in ("NaN", "Infinity", "-Infinity") else text
-    if isinstance(value, str):
-        return quoted(value)
-    if is_array(value):
-        return f"[{','.join('null' if item is UNDEFINED else shown(item) for item in value)}]"
-    if isinstance(value, dict):
-        parts = (f"{quoted(key)}:{shown(item)}" for key, item in members(value))
-        return f"{{{','.join(parts)}}}"
-    return {True: "true", False: "false", None: "null"}[value] if value in (True, False, None) else "{}"
+        yield "null" if text in ("NaN", "Infinity", "-Infinity") else text
+    elif isinstance(value, str):
+        yield quoted(value)
+    elif is_array(value):
+        yield "["
+        for index, item in enumerate(value):
+            yield "," if index else ""
+            yield from _pieces(None if item is UNDEFINED else item)
+        yield "]"
+    elif isinstance(value, dict):
+        yield "{"
+        for index, (key, item) in enumerate(members(value)):
+            yield f"{',' if index else ''}{quoted(key)}:"
+            yield from _pieces(item)
+        yield "}"
+    else:
+        yield {True: "true", False: "false", None: "null"}[value] if value in (True, False, None) else "{}"

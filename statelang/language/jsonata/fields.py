@@ -10,7 +10,7 @@ from typing import Final
 
 from statelang.language.jsonata.calls import Evaluate
 from statelang.language.jsonata.run import Frame
-from statelang.language.jsonata.values import UNDEFINED, Sequence, Tuples, Value, Wrapped, is_array, lookup, sole
+from statelang.language.jsonata.values import UNDEFINED, Sequence, Spend, Tuples, Value, Wrapped, is_array, lookup, sole
 
 
 def variable_path(name: str, keys: tuple[str, ...], otherwise: Evaluate) -> Evaluate:
@@ -82,7 +82,7 @@ def _beyond(start: Value, keys: tuple[str, ...], frame: Frame, input: Value, oth
             value = value.get(key, UNDEFINED)
         elif type(value) is list and index > 0:
             frame.run.step(len(value))
-            return _gathered_fields(value, keys[index:])
+            return _gathered_fields(value, keys[index:], frame.run.step)
         elif value is UNDEFINED or value is None:
             return UNDEFINED
         else:
@@ -90,20 +90,20 @@ def _beyond(start: Value, keys: tuple[str, ...], frame: Frame, input: Value, oth
     return otherwise(input, frame)
 
 
-def _gathered_fields(items: Value, keys: tuple[str, ...]) -> Value:
+def _gathered_fields(items: Value, keys: tuple[str, ...], spend: Spend) -> Value:
     for number, key in enumerate(keys, start=1):
-        results = fields_of(items, key)
+        results = fields_of(items, key, spend)
         items = gathered(results, last=number == len(keys))
         if not items:
             return UNDEFINED if isinstance(items, Sequence) else items
     return items[0] if type(items) is Sequence and len(items) == 1 else items
 
 
-def fields_of(items: Value, key: str) -> list[Value]:
+def fields_of(items: Value, key: str, spend: Spend) -> list[Value]:
     """A field of each item, where it has one."""
     results: list[Value] = []
     for item in items:
-        value = item.get(key, UNDEFINED) if type(item) is dict else sole(lookup(item, key))
+        value = item.get(key, UNDEFINED) if type(item) is dict else sole(lookup(item, key, spend))
         if value is not UNDEFINED:
             results.append(value)
     return results
@@ -140,7 +140,7 @@ def leading_items(name: str, keys: tuple[str, ...]) -> Evaluate:
             if type(value) is not dict:
                 items = Sequence(value if type(value) in ARRAYS else [value])
                 for rest in keys[index:]:
-                    items = gathered(fields_of(items, rest), last=False)
+                    items = gathered(fields_of(items, rest, frame.run.step), last=False)
                 return items
             value = value.get(key, UNDEFINED)
         if value is UNDEFINED:

@@ -20,6 +20,7 @@ from statelang.language.jsonata.values import (
     UNDEFINED,
     Constructed,
     Sequence,
+    Spend,
     Tuples,
     Value,
     Wrapped,
@@ -44,33 +45,34 @@ def compile_name(compiler: Compiler, node: Node) -> Evaluate:
     def name(input: Value, frame: Frame) -> Value:
         if type(input) is dict:
             return input.get(key, UNDEFINED)
-        return lookup(input, key)
+        return lookup(input, key, frame.run.step)
 
     return name
 
 
 def compile_wildcard(compiler: Compiler, node: Node) -> Evaluate:
     """Every field."""
-    return lambda input, frame: _fields(input[0] if type(input) is Wrapped and input else input)
+    return lambda input, frame: _fields(input[0] if type(input) is Wrapped and input else input, frame.run.step)
 
 
-def _fields(value: Value) -> Value:
+def _fields(value: Value, spend: Spend) -> Value:
     found: Value = Sequence()
     items = (item for _, item in members(value)) if isinstance(value, dict) else value if is_array(value) else ()
     for item in items:
         if is_array(item):
-            found = append(found, _flat(item))
+            found = append(found, _flat(item, spend))
         else:
             found.append(item)
     return found
 
 
-def _flat(value: Value) -> list[Value]:
+def _flat(value: Value, spend: Spend) -> list[Value]:
     flat: list[Value] = []
     stack = [value]
     while stack:
         item = stack.pop()
         if is_array(item):
+            spend(len(item))
             stack.extend(reversed(item))
         else:
             flat.append(item)
@@ -87,12 +89,13 @@ def compile_descendants(compiler: Compiler, node: Node) -> Evaluate:
         while stack:
             item = stack.pop()
             if is_array(item):
+                frame.run.step(len(item))
                 stack.extend(reversed(item))
                 continue
             found.append(item)
             if isinstance(item, dict):
+                frame.run.step(len(item))
                 stack.extend(field for _, field in reversed(list(members(item))))
-        frame.run.step(len(found))
         return found[0] if len(found) == 1 else found
 
     return descendants
@@ -146,7 +149,7 @@ class _Step:
         if self.sort is not None:
             return self.staged(self.sort(items, frame), frame)
         frame.run.step(len(items))
-        results = fields_of(items, self.key) if self.key is not None else self._results(items, frame)
+        results = fields_of(items, self.key, frame.run.step) if self.key is not None else self._results(items, frame)
         return gathered(results, last=last)
 
     def _results(self, items: Value, frame: Frame) -> list[Value]:

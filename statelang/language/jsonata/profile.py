@@ -7,7 +7,8 @@ Rule: what differs from the language as published stands here and in `functions.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
 from operator import attrgetter
 from typing import Any, Final
 
@@ -141,7 +142,7 @@ def _told(program: Program, scope: Scope, parts: tuple[str, ...]) -> Json:
     try:
         value = program.evaluate(UNDEFINED, variables, bounds=scope.bounds, millis=scope.now, chance=scope.entropy)
         if value is not UNDEFINED:
-            return plain(value)
+            return plain(value, _Allowance(scope.bounds.memory // 8))
     except JsonataError as error:
         code = error.code.removeprefix("JS:")
         raise Fault(QUERY_ERROR, f"threw an error during evaluation. {code}: {error.message}") from None
@@ -152,10 +153,25 @@ def _told(program: Program, scope: Scope, parts: tuple[str, ...]) -> Json:
     raise Fault(QUERY_ERROR, "returned nothing (undefined).")
 
 
-def plain(value: Value) -> Json:
+class _Allowance:
+    """How many items a result may still have: one that shares its parts has more than it takes memory."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def spend(self, count: int) -> None:
+        """Take some. Raises JsonataError U1003 where none is left."""
+        self.left -= count
+        if self.left < 0:
+            raise JsonataError("U1003")
+
+
+def plain(value: Value, allowance: _Allowance | None = None) -> Json:
     """A value as JSON, the same object where it is JSON already: numbers as JavaScript has them, no infinities.
 
-    Raises TypeError for a function or regular expression.
+    Raises TypeError for a function or regular expression, JsonataError for more items than are allowed.
     """
     kind = type(value)
     if kind is str or kind is bool or value is None:
@@ -164,19 +180,28 @@ def plain(value: Value) -> Json:
         return value if -EXACT <= value <= EXACT else _plain_float(float(value))
     if kind is float:
         return _plain_float(value)
-    if kind is dict:
-        return value if _all_plain(value.values()) else _plain_object(value)
-    if kind is list and _all_plain(value):
-        return value
-    if isinstance(value, (list, range)):
-        return [plain(item) for item in value]
+    if kind is dict or isinstance(value, (list, range)):
+        return _plain_container(value, allowance or _Allowance(sys.maxsize))
     if value is UNDEFINED:
         return None
     raise TypeError
 
 
-def _all_plain(items: Iterable[Value]) -> bool:
+def _plain_container(value: Value, allowance: _Allowance) -> Json:
+    left = allowance.left
+    kind = type(value)
+    if (kind is dict and _all_plain(value.values(), allowance)) or (kind is list and _all_plain(value, allowance)):
+        return value
+    allowance.left = left  # what the quick look has seen is seen again
+    allowance.spend(len(value))
+    if kind is dict:
+        return {key: plain(item, allowance) for key, item in value.items() if item is not UNDEFINED}
+    return [plain(item, allowance) for item in value]
+
+
+def _all_plain(items: Collection[Value], allowance: _Allowance) -> bool:
     """Whether values are JSON already. Most of what comes out was given as it is: this is the quick look."""
+    allowance.spend(len(items))
     for item in items:
         kind = type(item)
         if kind is str or kind is bool or item is None:
@@ -185,18 +210,14 @@ def _all_plain(items: Iterable[Value]) -> bool:
             if not -EXACT <= item <= EXACT:
                 return False
         elif kind is dict:
-            if not _all_plain(item.values()):
+            if not _all_plain(item.values(), allowance):
                 return False
         elif kind is list:
-            if not _all_plain(item):
+            if not _all_plain(item, allowance):
                 return False
         elif kind is not float or _plain_float(item) is not item:
             return False
     return True
-
-
-def _plain_object(value: dict[str, Value]) -> Json:
-    return {key: plain(item) for key, item in value.items() if item is not UNDEFINED}
 
 
 def _plain_float(value: float) -> Json:

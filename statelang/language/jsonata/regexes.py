@@ -7,14 +7,12 @@ counts in UTF-16 units: a pattern and a text with characters beyond U+FFFF are s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from statelang.language.jsonata.errors import JsonataError
-
-Spend = Callable[[int], None]
-"""Takes steps from what an evaluation may take; raises JsonataError where nothing is left."""
+from statelang.language.jsonata.values import Spend
 
 QUICK: Final = 0.005
 SLOW: Final = 0.5

@@ -66,11 +66,11 @@ def _write(value: Value, parts: list[str], level: int | None, run: Run | None) -
         parts.append({None: "null", True: "true", False: "false"}[value])
     elif is_array(value):
         if run is not None:
-            run.step(len(value))
+            run.step(8 + 2 * len(value))
         _items(parts, "[]", [("", None if item is UNDEFINED else item) for item in value], level, run)
     elif isinstance(value, dict):
         if run is not None:
-            run.step(len(value))
+            run.step(8 + 2 * len(value))
         colon = ":" if level is None else ": "
         known = [(key, item) for key, item in members(value) if item is not UNDEFINED]
         _items(parts, "{}", [(quoted(key) + colon, item) for key, item in known], level, run)

@@ -39,6 +39,11 @@ class Function:
 Value = Any
 """A JSON value, a range, a Function, a Regex, or UNDEFINED."""
 
+Spend = Callable[[int], None]
+"""Takes steps from what an evaluation may take; raises JsonataError where nothing is left. Whatever walks through a
+value takes one for each item: values may share their parts, so that a small one has no end of items.
+"""
+
 EXACT: Final = 2**53
 
 
@@ -108,13 +113,38 @@ def equal(one: Value, other: Value) -> bool:
     """Deep equality, as `=` means it: by type first."""
     if is_number(one) and is_number(other):
         return bool(one == other) or (abs(one) >= EXACT and number(one) == number(other))
-    if is_array(one) and is_array(other):
-        return len(one) == len(other) and all(map(equal, one, other))
-    if isinstance(one, dict) and isinstance(other, dict):
-        return len(one) == len(other) and all(key in other and equal(item, other[key]) for key, item in one.items())
     if isinstance(one, (str, bool)) or one is None:
         return type(one) is type(other) and one == other
-    return one is other
+    if one is other:
+        return True
+    both = (is_array(one) and is_array(other)) or (isinstance(one, dict) and isinstance(other, dict))
+    return both and _alike(one, other)
+
+
+def _alike(one: Value, other: Value) -> bool:
+    """Whether two arrays or two objects hold the same. No pair of parts is compared twice: values may share parts in
+    so many ways that it would never end.
+    """
+    compared: set[tuple[int, int]] = set()
+    pending = [(one, other)]
+    while pending:
+        one, other = pending.pop()
+        if is_array(one) and is_array(other):
+            pairs = zip(one, other)
+        elif isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+            pairs = ((item, other[key]) for key, item in one.items())  # type: ignore[assignment]
+        else:
+            return False
+        if len(one) != len(other):
+            return False
+        if (id(one), id(other)) not in compared:
+            compared.add((id(one), id(other)))
+            for item, with_it in pairs:
+                if isinstance(item, (list, dict, range)) and item is not with_it:
+                    pending.append((item, with_it))
+                elif not equal(item, with_it):
+                    return False
+    return True
 
 
 def boolean(value: Value) -> bool:
@@ -122,12 +152,27 @@ def boolean(value: Value) -> bool:
     if value is True or value is False:
         return bool(value)
     if is_array(value):
-        if len(value) == 1:
-            return boolean(value[0])
-        return any(map(boolean, value))
+        return _any_true(value)
     if isinstance(value, (str, dict)):
         return len(value) > 0
     return isinstance(value, Function) or (is_numeric(value) and bool(value != 0))
+
+
+def _any_true(values: Value) -> bool:
+    """Whether anything in an array, at any depth, counts as true; no array is looked into twice."""
+    seen: set[int] = set()
+    pending = [values]
+    while pending:
+        items = pending.pop()
+        if id(items) in seen:
+            continue
+        seen.add(id(items))
+        for item in items:
+            if is_array(item):
+                pending.append(item)
+            elif boolean(item):
+                return True
+    return False
 
 
 def is_falsy(value: Value) -> bool:
@@ -184,14 +229,15 @@ def append(one: Value, other: Value) -> Value:
     return [*(one if is_array(one) else [one]), *(other if is_array(other) else [other])]
 
 
-def lookup(value: Value, key: str) -> Value:
-    """The field of an object, or of every object of an array."""
+def lookup(value: Value, key: str, spend: Spend) -> Value:
+    """The field of an object, or of every object of an array, at any depth."""
     if type(value) is dict:
         return value.get(key, UNDEFINED)
     if isinstance(value, list):
+        spend(len(value))
         found = Sequence()
         for item in value:
-            field = lookup(item, key)
+            field = lookup(item, key, spend)
             if isinstance(field, (list, range)):
                 found.extend(field)
             elif field is not UNDEFINED:

@@ -68,6 +68,7 @@ def type_(run: Run, value: Value) -> Value:
 def keys(run: Run, value: Value) -> Value:
     found = Sequence()
     if is_array(value):
+        run.step(len(value))
         merged: dict[str, None] = {}
         for item in value:
             names = keys(run, item)
@@ -80,12 +81,13 @@ def keys(run: Run, value: Value) -> Value:
 
 @builtin("lookup", "<x-s:x>")
 def lookup(run: Run, value: Value, key: Value) -> Value:
-    return field_of(value, key)
+    return field_of(value, key, run.step)
 
 
 @builtin("spread", "<x-:a<o>>")
 def spread(run: Run, value: Value) -> Value:
     if is_array(value):
+        run.step(len(value))
         found: Value = Sequence()
         for item in value:
             found = append(found, spread(run, item))
@@ -108,7 +110,7 @@ def merge(run: Run, values: Value) -> Value:
 
 @builtin("clone", "<(oa)-:o>")
 def clone(run: Run, value: Value) -> Value:
-    return UNDEFINED if value is UNDEFINED else copy(value)
+    return UNDEFINED if value is UNDEFINED else copy(value, run.step)
 
 
 @builtin("error", "<s?:x>")
