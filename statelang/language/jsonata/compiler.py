@@ -159,6 +159,7 @@ def _array(compiler: Compiler, node: Node) -> Evaluate:
             elif type(value) is range and len(parts) == 1:
                 return value
             else:
+                frame.run.allocate(len(value))
                 items.extend(value)
         return kind(items)
 

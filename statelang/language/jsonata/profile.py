@@ -180,23 +180,27 @@ def plain(value: Value, allowance: _Allowance | None = None) -> Json:
         return value if -EXACT <= value <= EXACT else _plain_float(float(value))
     if kind is float:
         return _plain_float(value)
-    if kind is dict or isinstance(value, (list, range)):
-        return _plain_container(value, allowance or _Allowance(sys.maxsize))
-    if value is UNDEFINED:
-        return None
-    raise TypeError
-
-
-def _plain_container(value: Value, allowance: _Allowance) -> Json:
+    allowance = allowance or _Allowance(sys.maxsize)
     left = allowance.left
-    kind = type(value)
     if (kind is dict and _all_plain(value.values(), allowance)) or (kind is list and _all_plain(value, allowance)):
         return value
     allowance.left = left  # what the quick look has seen is seen again
-    allowance.spend(len(value))
+    return _made_plain(value, allowance)
+
+
+def _made_plain(value: Value, allowance: _Allowance) -> Json:
+    kind = type(value)
     if kind is dict:
-        return {key: plain(item, allowance) for key, item in value.items() if item is not UNDEFINED}
-    return [plain(item, allowance) for item in value]
+        allowance.spend(len(value))
+        return {key: _made_plain(item, allowance) for key, item in value.items() if item is not UNDEFINED}
+    if isinstance(value, (list, range)):
+        allowance.spend(len(value))
+        return [_made_plain(item, allowance) for item in value]
+    if value is UNDEFINED:
+        return None
+    if kind is int or kind is float or kind is str or kind is bool or value is None:
+        return plain(value)
+    raise TypeError
 
 
 def _all_plain(items: Collection[Value], allowance: _Allowance) -> bool:
