@@ -96,6 +96,18 @@ def test_texts_beyond_reason_are_refused(text: str) -> None:
     assert peak() - before < 100
 
 
+@pytest.mark.parametrize("pattern", ["((a{1000}){1000}){1000}", "(?:a{99,}){99,}(b{999}){999}", "((x{1000}){99}){99}"])
+def test_patterns_beyond_reason_are_refused(pattern: str) -> None:
+    code, seconds = outcome(f'$match("aaa", /{pattern}/)', AWS)
+    assert code == "JS:SyntaxError"
+    assert seconds < 1
+
+
+@pytest.mark.parametrize("pattern", ["(a{100}){100}", "a{2}", "(?:a|(b{3,4}){5})+?c{0,900000}"])
+def test_patterns_within_reason_are_not(pattern: str) -> None:
+    assert outcome(f'$match("aaa", /{pattern}/)', AWS)[0] == "value"
+
+
 def test_the_limits_that_aws_was_measured_with() -> None:
     assert outcome("+".join(["1"] * 90), AWS)[0] == "value"
     assert outcome("+".join(["1"] * 200), AWS)[0] == "U1001"

@@ -22,6 +22,9 @@ QUICK_STEPS: Final = 20
 SLOW_STEPS: Final = 100_000
 """What the two attempts cost, so that slow searches are few in one evaluation."""
 
+MOST_PARTS: Final = 100_000
+"""How large a pattern may be, its repetitions written out, as the engine does: beyond that it takes long to compile."""
+
 _BEYOND: Final = re.compile("[\U00010000-\U0010ffff]")
 _PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
@@ -146,6 +149,7 @@ class _Translation:
         self._open: list[tuple[bool, int]] = []  # of every group that is open, whether it looks behind, and its number
         self._begun = 0
         self._asserted = False
+        self._sizes, self._last = [0], 0  # of the pattern and every group that is open; of what was read last
         self._names = [found[1] for found in _CAPTURING.finditer(source) if found[0][0] == "("]
 
     def whole(self) -> str:
@@ -160,12 +164,14 @@ class _Translation:
         if count is not None or character in "*+?":
             return self._repeated(character if count is None else count[0])
         self._asserted = False
+        if character == "(":
+            self._sizes.append(0)
+            return self._group()
+        self._weigh(self._sizes.pop() if character == ")" and self._open else 1)
         if character == "\\":
             return self._escape()
         if character == "[":
             return self._brackets()
-        if character == "(":
-            return self._group()
         self._at += 1
         if character == ")":
             self._asserted = self._open.pop()[0] if self._open else False
@@ -182,7 +188,17 @@ class _Translation:
         if self._asserted:
             raise ValueError("Nothing to repeat")
         self._at += len(count)
+        if count[0] == "{":
+            least = int(count.strip("{}").partition(",")[0])
+            self._weigh(self._last * (max(least, 1) - 1))
         return count + self._lazy()
+
+    def _weigh(self, size: int) -> None:
+        """Something of a size was read; what is repeated counts as often as it has to match at least."""
+        self._last = size
+        self._sizes[-1] += size
+        if self._sizes[-1] > MOST_PARTS:
+            raise ValueError("Regular expression too large")
 
     def _lazy(self) -> str:
         """The `?` after a count; another `+` or `*` would be possessive elsewhere, and is wrong in JavaScript."""
