@@ -196,8 +196,8 @@ def test_a_map_run_that_was_stopped_leaves_files_too(first: str, address: str, t
     assert {record["Status"] for record in found["FAILED"]} == {"ABORTED"}
 
 
-def test_a_stop_in_the_midst_of_it_leaves_files_too(
-    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_stop_from_elsewhere_in_the_midst_of_it_leaves_files_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The Map Run is looked at between the stop and its commit, as it may be where children end all the time."""
     look = MapRuns.feed
@@ -208,12 +208,14 @@ def test_a_stop_in_the_midst_of_it_leaves_files_too(
 
     monkeypatch.setattr(MapRuns, "feed", always)
     rows(tmp_path, 20_000)
-    done: list[str] = []
+    address, done = f"sqlite:///{tmp_path}/store.db", []
     with Engine(address, tasks={WORK: lambda row: done.append(row["id"])}, bindings=bound(tmp_path)) as engine:
         machine = distributed(TASK, ItemReader=CSV, ResultWriter=WRITER, MaxConcurrency=100)
         engine.start(machine, {}, name="csv")
         until(lambda: len(done) > 300)
-        engine.stop("csv")
+        with Engine(address) as other:
+            other.stop("csv")
+        assert engine.wait("csv", timeout=20).status == "ABORTED"
     _, found = files_of(tmp_path)
     assert sum(map(len, found.values())) == 20_000
     assert len(found["SUCCEEDED"]) > 200
