@@ -203,10 +203,11 @@ def _dictionary(known: bytes, words: bytes = WORDS) -> bytes:
 
 def compressed(data: bytes, known: bytes | None = None) -> bytes:
     """Bytes compressed as everything here is; `known` is what the reader has of it (None: no dictionary)."""
-    if known is None:
-        return zlib.compress(data, LEVEL)
     memory = LITTLE if len(data) <= DICTIONARY else zlib.DEF_MEM_LEVEL
-    press = zlib.compressobj(LEVEL, zlib.DEFLATED, zlib.MAX_WBITS, memory, zdict=_dictionary(known))
+    if known is None:
+        press = zlib.compressobj(LEVEL, zlib.DEFLATED, zlib.MAX_WBITS, memory)
+    else:
+        press = zlib.compressobj(LEVEL, zlib.DEFLATED, zlib.MAX_WBITS, memory, zdict=_dictionary(known))
     return press.compress(data) + press.flush()
 
 
