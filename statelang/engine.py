@@ -124,10 +124,8 @@ class Engine(Reach):
 
         `timeout` in seconds; when it is over the Result says RUNNING and the execution goes on.
         """
-        name = name or new_name()
-        with self._waiters.waiting(
-            name
-        ) as waiter:  # from before the start on: when that returns, the end may have come
+        name = new_name() if name is None else name
+        with self._waiters.waiting(name) as waiter:  # from before the start: when that returns, the end may have come
             self.start(machine, input, name=name)
             return self._await(name, waiter, timeout, None, drive=True)
 

@@ -380,7 +380,9 @@ def test_whoever_waits_for_what_is_driven_here_asks_the_store_nothing(
 def test_names_that_aws_would_refuse_are_refused(engine: Make) -> None:
     for wrong in ("", "a b", "x" * 81, "what?", "a/b"):
         with pytest.raises(statelang.InvalidSettings):
-            engine().start(machine({"Type": "Pass"}), name=wrong or " ")
+            engine().start(machine({"Type": "Pass"}), name=wrong)
+        with pytest.raises(statelang.InvalidSettings):
+            engine().run(machine({"Type": "Pass"}), name=wrong)
 
 
 def test_async_functions_are_tasks(engine: Make) -> None:
