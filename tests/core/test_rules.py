@@ -184,9 +184,8 @@ def _choices() -> Iterator[Rule]:
                error=None)  # fmt: skip
     yield Rule("4.1 …Path of a wrong type is false", choice(Variable="$.v", StringEqualsPath="$.w"),
                {"v": "x", "w": 1}, error=None)  # fmt: skip
-    no_next = "Failed to transition out of the state. The state does not point to a next state."
     yield Rule("4.1 nothing matches", one("Choice", Choices=[{"Variable": "$.v", "IsNull": True, "Next": "E"}]),
-               {"v": 1}, error="States.NoChoiceMatched", cause=PREFIX + no_next)  # fmt: skip
+               {"v": 1}, error="States.NoChoiceMatched")  # fmt: skip
     unmatched = inner("Choice", Choices=[{"Variable": "$", "IsNull": True, "Next": "J"}])
     unmatched["States"]["J"] = {"Type": "Succeed"}
     yield Rule("4.1 which can be caught around the Choice",

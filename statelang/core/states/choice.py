@@ -5,17 +5,12 @@ Rule: rules are tried in order, and the first that matches ends the search.
 
 from __future__ import annotations
 
-from typing import Final
-
 from statelang.core import flow
 from statelang.core.dataflow import chosen, path_input
 from statelang.core.frame import Frame
 from statelang.core.transition import Transition
 from statelang.errors import Fault
 from statelang.program import Choice
-
-NO_NEXT: Final = "Failed to transition out of the state. The state does not point to a next state."
-"""AWS's text where no rule matches and there is no Default."""
 
 
 def enter(t: Transition, frame: Frame, node: Choice) -> None:
@@ -28,5 +23,5 @@ def enter(t: Transition, frame: Frame, node: Choice) -> None:
             flow.leave(t, frame, node, chosen(t, frame, node, data, rule.output, rule.assign), rule.next)
             return
     if node.default is None:
-        raise Fault("States.NoChoiceMatched", NO_NEXT)
+        raise Fault("States.NoChoiceMatched", "No choice rule matched, and there is no Default.")
     flow.leave(t, frame, node, chosen(t, frame, node, data, node.output, node.assign), node.default)
