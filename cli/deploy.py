@@ -56,15 +56,15 @@ def lambda_command(
         warn(machine)
         its.check(machine.program.uses)
     _check_buckets(machines, found)
-    asks_aws = used.pop(AWS, "") is None
+    own = [Path(file) for file in used if file != AWS]
     written = write_lambda(
         Path(out),
         machines,
-        bindings=[Path(file) for file in used],
+        bindings=own,
         nested=sorted({*found.machines.values()}),
         modules=_modules(found),
         substitutions={**found.substitutions, **values_of(sets)},
-        aws=True if asks_aws else settings().aws,
+        aws=True if AWS in used else settings().aws,
         table=table,
         architecture=arch,
         python=python,
@@ -77,7 +77,7 @@ def lambda_command(
             f"without bytecode: there is no Python {python} here that compiles for the function, so every cold start "
             f"compiles all of it; install it, or choose another with --python"
         )
-    _tell_missing(found, [Path(file) for file in used])
+    _tell_missing(found, own)
     say(f"deploy it: sam deploy --guided --template-file {written[0]} --capabilities CAPABILITY_IAM")
 
 
