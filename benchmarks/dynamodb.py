@@ -23,6 +23,7 @@ from statelang import Engine, StateMachine
 from statelang.config import table_care
 from statelang.stores.dynamodb.store import DynamoStore
 from statelang.stores.dynamodb.table import read_address
+from statelang.stores.dynamodb.wire import Wire
 from statelang.values import Json
 from statelang.worker import Policy
 from tests.aws.dynoxide import CREDENTIALS, serving
@@ -73,19 +74,16 @@ def tasks() -> StateMachine:
 MACHINES = {"Pass and Choice": mixed, "tasks": tasks}
 
 
-class Noting:
-    """A client that notes what is asked of it."""
+class Noting(Wire):
+    """Notes what is asked."""
 
     def __init__(self, client: Any) -> None:
-        self.client = client
+        super().__init__(client)
         self.calls: list[tuple[str, Mapping[str, Any]]] = []
 
-    def __getattr__(self, operation: str) -> Any:
-        def call(**arguments: Any) -> Any:
-            self.calls.append((operation, arguments))
-            return getattr(self.client, operation)(**arguments)
-
-        return call
+    def call(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        self.calls.append((operation, arguments))
+        return super().call(operation, arguments)
 
 
 @contextmanager
@@ -106,7 +104,7 @@ def measure(endpoint: str, kind: str, policy: Policy) -> Cost:
     """Executions one after another, then the same calls."""
     machine, address, given = MACHINES[kind](), _table(endpoint), payload()
     store = DynamoStore(read_address(address.removeprefix("dynamodb:")))
-    noting = store.calls._client = Noting(store.calls.client)
+    noting = store.calls._wire = Noting(store.calls.client)
     with Engine(store, tasks=TASKS, policy=policy) as engine:
         engine.run(machine, given, name="first")
         noting.calls.clear()

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from statelang.errors import InvalidSettings, StoreError, StoreFull, StoreReadOnly
 from statelang.stores.dynamodb.table import Address
+from statelang.stores.dynamodb.wire import Wire
 
 Item = Mapping[str, Any]
 """An item with typed attributes: {"pk": {"S": …}}."""
@@ -72,6 +73,7 @@ class Calls:
         self.consumed = Consumed()
         self.until: float | None = None
         self._client: Any = None
+        self._wire: Wire | None = None
         self._storage: Any = None
         self._guard = threading.Lock()
 
@@ -83,6 +85,14 @@ class Calls:
                 if self._client is None:
                     self._client = self._make("dynamodb", self.address.endpoint)
         return self._client
+
+    @property
+    def wire(self) -> Wire:
+        """The same without the client's detours, for the calls that carry work."""
+        client, wire = self.client, self._wire
+        if wire is None or wire.client is not client:
+            wire = self._wire = Wire(client)
+        return wire
 
     @property
     def storage(self) -> Any:
@@ -123,7 +133,7 @@ class Calls:
             ]
         else:
             arguments = _aliased(arguments)
-        answer: dict[str, Any] = self.patiently(lambda: getattr(self.client, operation)(**arguments))
+        answer: dict[str, Any] = self.patiently(lambda: self.wire.call(operation, arguments))
         self._count(operation, answer)
         return answer
 

@@ -1,0 +1,229 @@
+"""What is said to DynamoDB, what it answers and how it fails are the same with and without botocore's client."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any, ClassVar
+from zlib import crc32
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+
+from statelang.errors import StoreReadOnly
+from statelang.stores.dynamodb.calls import Calls
+from statelang.stores.dynamodb.table import read_address
+from tests.aws.dynoxide import CREDENTIALS, free_port
+
+Told = dict[str, Any]
+KEY = {"pk": {"S": "x/é"}, "sk": {"S": "1"}}
+ITEM = {
+    **KEY,
+    "body": {"B": bytes(range(256))},
+    "n": {"N": "12345678901234567890"},
+    "many": {"L": [{"B": b"\xff"}, {"NULL": True}, {"BOOL": False}, {"M": {"in": {"SS": ["a"]}}}]},
+    "bytes": {"BS": [b"\x00"]},
+    "numbers": {"NS": ["1"]},
+}
+
+
+@pytest.fixture
+def calls(table: str) -> Calls:
+    return Calls(read_address(table.removeprefix("dynamodb:")))
+
+
+def by_client(calls: Calls, operation: str, arguments: Told) -> Told:
+    answer: Told = getattr(calls.client, operation)(**arguments)
+    answer.pop("ResponseMetadata")
+    return answer
+
+
+def by_wire(calls: Calls, operation: str, arguments: Told) -> Told:
+    return calls.wire.call(operation, arguments)
+
+
+Way = Callable[[Calls, str, Told], Told]
+
+
+def sayings(table: str) -> list[tuple[str, Told]]:
+    """Every operation that the store uses, in an order that can be repeated."""
+    name = {"TableName": table}
+    condition = {
+        "ConditionExpression": "attribute_not_exists(pk)",
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    change = {
+        "UpdateExpression": "SET #n = :n",
+        "ExpressionAttributeNames": {"#n": "n"},
+        "ExpressionAttributeValues": {":n": {"B": b"\x00\x01"}},
+    }
+    query = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": KEY["pk"]}}
+    return [
+        ("put_item", {**name, "Item": ITEM, "ReturnConsumedCapacity": "TOTAL"}),
+        ("get_item", {**name, "Key": KEY, "ConsistentRead": True}),
+        ("get_item", {**name, "Key": {**KEY, "sk": {"S": "none"}}}),
+        ("put_item", {**name, "Item": ITEM, **condition}),
+        ("update_item", {**name, "Key": KEY, **change}),
+        ("transact_write_items", {"TransactItems": [{"Put": {**name, "Item": ITEM, **condition}}]}),
+        ("batch_write_item", {"RequestItems": {table: [{"PutRequest": {"Item": {**ITEM, "sk": {"S": "2"}}}}]}}),
+        ("query", {**name, **query, "Limit": 1}),
+        ("scan", {**name}),
+        ("batch_get_item", {"RequestItems": {table: {"Keys": [KEY], "ConsistentRead": True}}}),
+        ("batch_write_item", {"RequestItems": {table: [{"DeleteRequest": {"Key": KEY}}]}}),
+        ("query", {"TableName": "none", **query}),
+        ("update_item", {**name, "Key": {"pk": {"S": ""}}, **change}),
+    ]
+
+
+def outcome(way: Way, calls: Calls, operation: str, arguments: Told) -> Told:
+    try:
+        return way(calls, operation, arguments)
+    except ClientError as failure:
+        told = {
+            key: value for key, value in failure.response.items() if key.lower() not in ("responsemetadata", "message")
+        }
+        told["Error"] = {key: failure.response["Error"][key] for key in ("Code", "Message")}
+        for reason in told.get("CancellationReasons", ()):
+            reason.setdefault("Message", None)  # which the client leaves out
+        return {
+            **told,
+            "text": str(failure).replace(" (reached max retries: 0)", ""),
+            "status": failure.response["ResponseMetadata"]["HTTPStatusCode"],
+        }
+
+
+def test_answers_and_failures_are_the_same(calls: Calls) -> None:
+    table = calls.address.table
+    one = [outcome(by_client, calls, operation, arguments) for operation, arguments in sayings(table)]
+    calls.delete_all([("x/é", "1"), ("x/é", "2")])
+    other = [outcome(by_wire, calls, operation, arguments) for operation, arguments in sayings(table)]
+    assert [told.get("Error", {}).get("Code") for told in one].count(None) == 9, one
+    for (operation, _), client, wire in zip(sayings(table), one, other):
+        assert wire == client, operation
+
+
+def test_what_is_sent_is_the_same(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "session")
+    heard: list[tuple[str, Any, Told]] = []
+
+    def hear(request: Any, **more: Any) -> None:
+        headers = {
+            name.lower(): value.decode() if isinstance(value, bytes) else value
+            for name, value in request.headers.items()
+        }
+        heard.append((request.url, json.loads(request.body), headers))
+
+    calls.client.meta.events.register("before-send.dynamodb", hear)
+    for operation, arguments in sayings(calls.address.table):
+        for way in (by_client, by_wire):
+            arguments.setdefault("ClientRequestToken", "same") if operation == "transact_write_items" else None
+            outcome(way, calls, operation, arguments)
+    for client, wire in zip(heard[::2], heard[1::2]):
+        assert wire[:2] == client[:2]
+        for name in ("content-type", "x-amz-target", "x-amz-security-token"):
+            assert wire[2][name] == client[2][name]
+        signed = [told[2]["authorization"].rpartition("Signature=")[0] for told in (client, wire)]
+        assert signed[0] == signed[1]
+        assert wire[2]["x-amz-security-token"] == "session"
+        assert wire[2]["user-agent"].startswith("Botocore/")
+
+
+class Server(BaseHTTPRequestHandler):
+    """Answers one thing, whatever it is asked."""
+
+    status: ClassVar[int]
+    headers_: ClassVar[dict[str, str]]
+    body: ClassVar[bytes]
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(self.status)
+        for name, value in {**self.headers_, "Content-Length": str(len(self.body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+@contextmanager
+def answering(status: int, body: bytes, headers: dict[str, str]) -> Iterator[Calls]:
+    """A table at a server that answers one thing."""
+    kind = type("Answering", (Server,), {"status": status, "body": body, "headers_": headers})
+    with HTTPServer(("127.0.0.1", 0), kind) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        calls = Calls(read_address(f"//t?region=us-east-1&endpoint=http://127.0.0.1:{server.server_port}"))
+        try:
+            yield calls
+        finally:
+            calls.client.close()  # whoever waits for its next request
+            server.shutdown()
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+
+
+GET = ("get_item", {"TableName": "t", "Key": KEY})
+
+
+@pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (503, b"<html>Service Unavailable</html>"),
+        (500, b""),
+        (403, b"<html>this proxy lets nobody through</html>"),
+        (400, b'{"__type": "com.amazon.coral.service#ExpiredTokenException", "message": "gone"}'),
+        (400, b'{"__type": "UnrecognizedClientException:http://x", "Message": "who?"}'),
+        (413, b'{"Message": "too much"}'),
+        (400, b'{"__type": "x#ConditionalCheckFailedException", "message": "no", "Item": null}'),
+        (
+            400,
+            b'{"__type": "x#TransactionCanceledException", "CancellationReasons": [{"Code": "None", "Message": null},'
+            b' {"Code": "ConditionalCheckFailed", "Item": {"pk": {"S": "a"}, "commit": {"B": "AAE="}}}]}',
+        ),
+    ],
+)
+def test_failures_of_others_are_called_the_same(status: int, body: bytes) -> None:
+    with answering(status, body, {"Content-Type": "application/x-amz-json-1.0"}) as calls:
+        assert outcome(by_wire, calls, *GET) == outcome(by_client, calls, *GET)
+
+
+@pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [(b"{}", {"x-amz-crc32": str(crc32(b"{}") ^ 1)}), (b'{"Item": ', {}), (b'{"Item": {"a": {"B": "!"}}}', {})],
+)
+def test_a_damaged_answer_is_no_answer(body: bytes, headers: dict[str, str]) -> None:
+    with answering(200, body, headers) as calls, pytest.raises(ConnectionError):
+        by_wire(calls, *GET)
+    with answering(200, b"{}", {"x-amz-crc32": str(crc32(b"{}"))}) as calls:
+        assert by_wire(calls, *GET) == {}
+
+
+@pytest.mark.usefixtures("credentials")
+def test_nobody_there_and_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = read_address(f"//t?region=us-east-1&endpoint=http://127.0.0.1:{free_port()}")
+    for way in (by_client, by_wire):
+        with pytest.raises(EndpointConnectionError):
+            way(Calls(address), *GET)
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    for way in (by_client, by_wire):
+        with pytest.raises(NoCredentialsError):
+            way(Calls(address), *GET)
+
+
+@pytest.mark.usefixtures("credentials")
+def test_denied_is_said_plainly() -> None:
+    body = b'{"__type": "com.amazon.coral.service#AccessDeniedException", "Message": "not you"}'
+    with answering(400, body, {}) as calls, pytest.raises(StoreReadOnly, match=r"access is denied .*not you"):
+        calls.get("a", "b")
