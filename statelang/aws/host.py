@@ -350,9 +350,10 @@ class Host:
     def _client(self, service: str) -> Any:
         if service not in self._clients:
             from botocore.config import Config
-            from botocore.session import get_session  # boto3 would load much besides, for the same client
 
-            self._session = self._session or get_session()
+            from statelang.stores.dynamodb.session import new_session
+
+            self._session = self._session or new_session()
             patience = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
             self._clients[service] = self._session.create_client(service, config=patience)
         return self._clients[service]

@@ -33,10 +33,10 @@ WRITES = ("UpdateItem", "TransactWriteItems", "BatchWriteItem")
 class Network:
     """Stands between the SDK and the server. `trouble` decides, for each request, by its operation."""
 
-    def __init__(self, store: DynamoStore, trouble: Callable[[str], str | None]) -> None:
+    def __init__(self, store: DynamoStore, trouble: Callable[[str], str | None], client: Any = None) -> None:
         self.trouble = trouble
         self.met: list[str] = []
-        session = store.calls.client._endpoint.http_session
+        session = (client or store.calls.client)._endpoint.http_session
         self._send = session.send
         session.send = self.send
 
@@ -214,16 +214,16 @@ def test_expired_credentials_are_read_anew_once_and_named_if_that_does_not_help(
         old = store.calls._make
 
         def make(service: str, endpoint: str | None) -> Any:
-            store.calls._client = old(service, endpoint)
-            Network(store, lambda operation: "ExpiredTokenException")
-            return store.calls._client
+            client = old(service, endpoint)
+            Network(store, lambda operation: "ExpiredTokenException", client)
+            return client
 
         store.calls._make = make  # type: ignore[method-assign]
-        store.calls._client = None
+        store.calls._wire = None
         with pytest.raises(StoreReadOnly, match="expired"):
             store.read("one")
         store.calls._make = old  # type: ignore[method-assign]
-        store.calls._client = None
+        store.calls._wire = None
         contract.to_the_end(store, lease, execution)
         contract.same(store.read("one"), execution)
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from zlib import crc32
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.awsrequest import AWSResponse
+from botocore.client import BaseClient
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 
 from statelang.errors import StoreReadOnly
 from statelang.stores.dynamodb.calls import Calls
@@ -152,10 +156,10 @@ class Server(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def answering(status: int, body: bytes, headers: dict[str, str]) -> Iterator[Calls]:
+def answering(status: int, body: bytes, headers: dict[str, str], base: type[Server] = Server) -> Iterator[Calls]:
     """A table at a server that answers one thing."""
-    kind = type("Answering", (Server,), {"status": status, "body": body, "headers_": headers})
-    with HTTPServer(("127.0.0.1", 0), kind) as server:
+    kind = type("Answering", (base,), {"status": status, "body": body, "headers_": headers})
+    with ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         calls = Calls(read_address(f"//t?region=us-east-1&endpoint=http://127.0.0.1:{server.server_port}"))
         try:
@@ -227,3 +231,138 @@ def test_denied_is_said_plainly() -> None:
     body = b'{"__type": "com.amazon.coral.service#AccessDeniedException", "Message": "not you"}'
     with answering(400, body, {}) as calls, pytest.raises(StoreReadOnly, match=r"access is denied .*not you"):
         calls.get("a", "b")
+
+
+class Nothing:
+    """The body of an answer that somebody gives in DynamoDB's place."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield b"{}"
+
+
+def where(way: Way, calls: Calls) -> tuple[str, str]:
+    """Where a call is sent, and what for it is signed; or why it is not."""
+    heard: list[tuple[str, str]] = []
+
+    def hear(request: Any, **more: Any) -> AWSResponse:
+        signed = request.headers["Authorization"]
+        signed = signed.decode() if isinstance(signed, bytes) else signed
+        heard.append((request.url, "/".join(signed.split(",")[0].split("/")[2:])))
+        return AWSResponse(request.url, 200, {}, Nothing())
+
+    calls.client.meta.events.register("before-send.dynamodb", hear)
+    try:
+        way(calls, *GET)
+    except BotoCoreError as refused:
+        return type(refused).__name__, str(refused)
+    return heard[0]
+
+
+@pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize("variables", [{}, {"AWS_USE_FIPS_ENDPOINT": "true"}, {"AWS_USE_DUALSTACK_ENDPOINT": "true"}])
+@pytest.mark.parametrize(
+    "region", ["eu-west-1", "us-gov-west-1", "cn-north-1", "us-iso-east-1", "fips-us-east-1", "local", "xx-new-9"]
+)
+def test_calls_go_where_the_client_sends_them(
+    region: str, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    calls = Calls(read_address(f"//t?region={region}"))
+    assert where(by_wire, calls) == where(by_client, calls)
+
+
+@pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"AWS_ENDPOINT_URL": "http://h:1/base"},
+        {"AWS_ENDPOINT_URL_DYNAMODB": "https://[::1]:8000"},
+        {"AWS_ENDPOINT_URL": "http://h", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+        {"STATELANG_DYNAMODB_ENDPOINT": "http://h/?a=b"},
+        {"AWS_ACCOUNT_ID": "111122223333"},
+        {"AWS_ACCOUNT_ID_ENDPOINT_MODE": "required"},
+    ],
+)
+def test_calls_go_to_the_endpoint_that_is_set(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    calls = Calls(read_address("//t?region=us-east-1"))
+    assert where(by_wire, calls) == where(by_client, calls)
+
+
+def test_whoever_stands_before_all_calls_of_clients_sees_these(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """X-Ray and its like put themselves there, and so do tests that want nothing to reach AWS."""
+    seen: list[str] = []
+    real = BaseClient._make_api_call
+
+    @functools.wraps(real)
+    def watch(self: BaseClient, operation: str, arguments: Told) -> Any:
+        seen.append(operation)
+        return real(self, operation, arguments)
+
+    assert calls.get("a", "b") is None
+    monkeypatch.setattr(BaseClient, "_make_api_call", watch)
+    assert calls.get("a", "b") is None
+    assert seen == ["GetItem"]
+    monkeypatch.setattr(BaseClient, "_make_api_call", lambda self, operation, arguments: {"Item": {"a": {"S": "b"}}})
+    assert calls.get("a", "b") == {"a": {"S": "b"}}
+    monkeypatch.undo()
+    assert calls.get("a", "b") is None
+
+
+class Forgetful(Server):
+    """Closes each connection after an answer, without having said that it would."""
+
+    def do_POST(self) -> None:
+        super().do_POST()
+        self.close_connection = True
+
+
+@pytest.mark.usefixtures("credentials")
+def test_a_connection_that_was_closed_meanwhile_costs_nothing() -> None:
+    """An environment of Lambda's is frozen between invocations, for longer than a server waits."""
+    with answering(200, b"{}", {}, Forgetful) as calls:
+        for _ in range(3):
+            calls.get("a", "b")
+            time.sleep(0.02)
+        assert calls.consumed.requests == 3
+
+
+class Changing(Server):
+    """Knows the credentials of tomorrow alone, and counts how often it was asked."""
+
+    def do_POST(self) -> None:
+        known = "TOMORROW" in self.headers["Authorization"]
+        told = b"{}" if known else b'{"__type": "x#%s", "message": "old"}' % type(self).code
+        type(self).status, type(self).body = 200 if known else 400, told
+        super().do_POST()
+
+    code: ClassVar[bytes] = b"ExpiredTokenException"
+
+
+class Late(Changing):
+    """Takes no signature that was made some time ago."""
+
+    code = b"InvalidSignatureException"
+
+
+@pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize("kind", [Changing, Late])
+def test_many_threads_renew_credentials_together(kind: type[Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(400, b"", {}, kind) as calls:
+        _ = calls.wire
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "TOMORROW")
+        old, begin, found = calls.wire, threading.Barrier(8), []
+
+        def ask() -> None:
+            begin.wait()
+            found.append(calls.get("a", "b"))
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == [None] * 8
+        assert calls.wire is not old

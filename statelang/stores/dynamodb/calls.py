@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from statelang.errors import InvalidSettings, StoreError, StoreFull, StoreReadOnly
+from statelang.stores.dynamodb.session import new_session
 from statelang.stores.dynamodb.table import Address
 from statelang.stores.dynamodb.wire import Wire
 
@@ -41,6 +42,9 @@ AGAIN: Final = frozenset(
 
 EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "UnrecognizedClientException"})
 DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "InvalidSignatureException"})
+UNSIGNED: Final = EXPIRED | {"InvalidSignatureException"}
+"""Errors that a new signature may well cure: a process that was suspended on its way, too, sends an old one."""
+
 REFUSED: Final = frozenset({"ConditionalCheckFailedException", "ConditionalCheckFailed"})
 BATCH: Final = 25
 """How many writes one BatchWriteItem takes."""
@@ -72,42 +76,47 @@ class Calls:
         self.address = address
         self.consumed = Consumed()
         self.until: float | None = None
-        self._client: Any = None
         self._wire: Wire | None = None
         self._storage: Any = None
         self._guard = threading.Lock()
 
     @property
-    def client(self) -> Any:
-        """The client, as boto3 makes it, made when it is first wanted."""
-        if self._client is None:
+    def wire(self) -> Wire:
+        """What carries the calls, made when it is first wanted."""
+        wire = self._wire
+        if wire is None:
             with self._guard:
-                if self._client is None:
-                    self._client = self._make("dynamodb", self.address.endpoint)
-        return self._client
+                wire = self._wire = self._wire or Wire(self._make("dynamodb", self.address.endpoint))
+        return wire
 
     @property
-    def wire(self) -> Wire:
-        """The same without the client's detours, for the calls that carry work."""
-        client, wire = self.client, self._wire
-        if wire is None or wire.client is not client:
-            wire = self._wire = Wire(client)
-        return wire
+    def client(self) -> Any:
+        """The client, as boto3 makes it."""
+        return self.wire.client
 
     @property
     def storage(self) -> Any:
         """The client of S3, for large values."""
-        if self._storage is None:
+        storage = self._storage
+        if storage is None:
             with self._guard:
-                if self._storage is None:
-                    self._storage = self._make("s3", os.environ.get("AWS_ENDPOINT_URL_S3"))
-        return self._storage
+                storage = self._storage = self._storage or self._make("s3", os.environ.get("AWS_ENDPOINT_URL_S3"))
+        return storage
+
+    def _renew(self, wire: Wire | None, storage: Any) -> None:
+        """Make both anew, with new credentials, unless another thread has done so. None: made after it was looked."""
+        with self._guard:
+            if wire is None or self._wire is wire:
+                self._wire = None
+            if storage is None or self._storage is storage:
+                self._storage = None
 
     def _make(self, service: str, endpoint: str | None) -> Any:
-        try:  # boto3 would load the S3 transfer and half of multiprocessing, for the same client
+        try:
             from botocore.config import Config
             from botocore.exceptions import BotoCoreError
-            from botocore.session import get_session
+
+            session = new_session()
         except ImportError:
             raise InvalidSettings("a DynamoDB store needs boto3: pip install 'statelang[aws]'") from None
         config = Config(
@@ -118,9 +127,7 @@ class Calls:
             parameter_validation=False,
         )
         try:
-            return get_session().create_client(
-                service, region_name=self.address.region, endpoint_url=endpoint, config=config
-            )
+            return session.create_client(service, region_name=self.address.region, endpoint_url=endpoint, config=config)
         except (BotoCoreError, ValueError) as problem:
             raise InvalidSettings(f"{self.address}: {problem}") from None
 
@@ -150,14 +157,16 @@ class Calls:
         end, pause, renewed = self._patience(), 0.025, False
         while True:
             self.consumed.requests += 1
+            used = self._wire, self._storage
             try:
                 return send()
             except InvalidSettings:
                 raise
             except Exception as problem:
                 code = _code(problem)
-                if code in EXPIRED and not renewed:
-                    renewed, self._client, self._storage = True, None, None
+                if code in UNSIGNED and not renewed:
+                    renewed = True
+                    self._renew(*used)
                     continue
                 if not _passes(problem, code) or time.monotonic() + pause > end:
                     raise self._named(problem, code) from problem

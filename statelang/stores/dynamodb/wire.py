@@ -9,9 +9,12 @@ Rule: a call is answered, and fails, as the client's would (`tests/stores/test_d
 
 from __future__ import annotations
 
+import os
 import zlib
 from http.client import responses
+from types import FunctionType
 from typing import Any, Final, TypedDict, cast
+from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
@@ -81,32 +84,33 @@ _failure: Final = msgspec.json.Decoder(Failure).decode
 
 
 class Wire:
-    """The calls of a botocore client, without the client."""
+    """The calls of a botocore client, without the client. Where that would not do the same, the client makes them."""
 
     def __init__(self, client: Any) -> None:
+        from botocore import BOTOCORE_ROOT
         from botocore.awsrequest import AWSRequest
+        from botocore.client import BaseClient
+        from botocore.hooks import first_non_none_response
 
         self.client = client
         model = client.meta.service_model
-        self._request = AWSRequest
+        self._request, self._kind, self._first = AWSRequest, BaseClient, first_non_none_response
+        self._root: str = BOTOCORE_ROOT
+        self._own: Any = None
         self._names = client.meta.method_to_api_mapping
-        self._url = client.meta.endpoint_url.rstrip("/") + "/"
-        self._signing = (model.signing_name, client.meta.region_name)
         self._target = model.metadata["targetPrefix"]
         self._headers = {
             "Content-Type": f"application/x-amz-json-{model.metadata['jsonVersion']}",
             "User-Agent": client.meta.config.user_agent,
         }
+        self._place: tuple[str, str, str] | None = None
 
     def call(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """One call, by the name that boto3 gives its operation. Raises what the client would raise."""
+        if self._watched():
+            return cast("dict[str, Any]", getattr(self.client, operation)(**arguments))
         name = self._names[operation]
-        headers = {**self._headers, "X-Amz-Target": f"{self._target}.{name}"}
-        request = self._request("POST", self._url, headers=headers, data=_encode(arguments))
-        self.client._request_signer.get_auth_instance(*self._signing).add_auth(request)
-        prepared = request.prepare()
-        heard = self.client.meta.events.emit_until_response(f"before-send.dynamodb.{name}", request=prepared)[1]
-        response = self.client._endpoint.http_session.send(prepared) if heard is None else heard
+        response = self._send(name, arguments)
         told = _whole(response)
         if response.status_code >= 300:
             raise _refusal(response.status_code, told, name)
@@ -114,6 +118,41 @@ class Wire:
             return cast("dict[str, Any]", _answer(told))
         except msgspec.MsgspecError as problem:
             raise ConnectionError(f"DynamoDB's answer to {name} cannot be read: {problem}") from None
+
+    def _watched(self) -> bool:
+        """Whether somebody has put himself before the calls of all clients: X-Ray, OpenTelemetry, Datadog, a test."""
+        made = self._kind._make_api_call
+        if made is not self._own and type(made) is FunctionType:
+            place = os.path.dirname(os.path.abspath(made.__code__.co_filename))
+            self._own = made if place == self._root else None
+        return made is not self._own
+
+    def _send(self, name: str, arguments: dict[str, Any]) -> Any:
+        """Botocore's response to an operation."""
+        if self._place is None:
+            self._place = _place(self.client, arguments)
+        url, signing_name, region = self._place
+        headers = {**self._headers, "X-Amz-Target": f"{self._target}.{name}"}
+        request = self._request("POST", url, headers=headers, data=_encode(arguments))
+        self.client._request_signer.get_auth_instance(signing_name, region).add_auth(request)
+        prepared = request.prepare()
+        heard = self._first(self.client.meta.events.emit(f"before-send.dynamodb.{name}", request=prepared))
+        return self.client._endpoint.http_session.send(prepared) if heard is None else heard
+
+
+def _place(client: Any, arguments: dict[str, Any]) -> tuple[str, str, str]:
+    """URL, service and region that a client sends to and signs for.
+
+    They follow from the rules of the service: partition, FIPS, dual stack, the account's own endpoint, a local one.
+    """
+    meta = client.meta
+    context: dict[str, Any] = {"client_region": meta.region_name, "client_config": meta.config}
+    operation = meta.service_model.operation_model("GetItem")  # the rules are the same for all of a table's
+    found = client._resolve_endpoint_ruleset(operation, {"TableName": arguments.get("TableName", "")}, context)[0]
+    parts = urlsplit(found)
+    signing = context.get("signing") or {}
+    name, region = signing.get("signing_name", meta.service_model.signing_name), signing.get("region", meta.region_name)
+    return urlunsplit(parts._replace(path=parts.path or "/")), name, region
 
 
 def _whole(response: Any) -> bytes:
