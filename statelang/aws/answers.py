@@ -1,14 +1,18 @@
 """What the function answers: how an execution stands, in Step Functions' own words.
 
-Rule: an answer is made from the store, after everything was driven.
+Rule: an answer is made from the store, after everything was driven, and fits what Lambda hands on (6 MB).
 """
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, Final
 
 from statelang.aws.by_hand import ByHand
-from statelang.values import Json
+from statelang.values import Json, encode
+
+MOST: Final = 5_000_000
+"""How many bytes of events one answer has, as they come to be when they stand in the body of an HTTP answer."""
 
 
 def answer(engine: ByHand, name: str) -> dict[str, Json]:
@@ -38,6 +42,19 @@ def described(engine: ByHand, name: str) -> dict[str, Json]:
     if summary.status == "RUNNING":
         told["states"] = sorted({position.state for position in engine.positions(name)})
     return told
+
+
+def history(engine: ByHand, name: str, after: int) -> dict[str, Json]:
+    """The events after one of them, as many as fit; `next`, if there are more: what to ask for them `after`."""
+    events: list[Json] = []
+    size = 0
+    for event in engine.history(name, after=after):
+        size += len(json.dumps(encode(event)))
+        if events and size > MOST:
+            return {"events": events, "next": after}
+        events.append(event)
+        after = event["id"]
+    return {"events": events}
 
 
 def execution_arn(engine: ByHand, name: str) -> str:

@@ -138,6 +138,8 @@ class ByHand(Engine):
         self, machine: StateMachine, name: str, input: Json, **link: Any
     ) -> tuple[NewExecution, Execution, Program]:
         new, execution, program = super()._begin(machine, name, input, **link)
+        if link:  # begun by another one, whose own caller waits for that one's end
+            return new, execution, program
         execution.started = msgspec.structs.replace(new.started, callback=self.callback)
         return msgspec.structs.replace(new, started=execution.started), execution, program
 

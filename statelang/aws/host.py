@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from statelang.aws import callers, web
-from statelang.aws.answers import answer, described, execution_arn
+from statelang.aws.answers import answer, described, execution_arn, history
 from statelang.aws.by_hand import TASK_MS, ByHand, Time
 from statelang.aws.cold import uncollected
 from statelang.aws.requests import (
@@ -32,6 +32,7 @@ from statelang.aws.requests import (
     TaskSuccess,
     WakeUp,
     execution_named,
+    id_of,
     named,
     read_message,
     read_request,
@@ -40,8 +41,8 @@ from statelang.aws.requests import (
 from statelang.aws.wakes import LONGEST_MS, Wakes
 from statelang.config import open_store
 from statelang.core.machine import execution_of
-from statelang.errors import ExecutionNotFound, InvalidInput, InvalidSettings, StatelangError, StoreError
-from statelang.names import new_name
+from statelang.errors import ExecutionNotFound, InvalidInput, InvalidSettings, StatelangError, StoreError, TaskEnded
+from statelang.names import check_name, new_name
 from statelang.ports import Store
 from statelang.result import Result
 from statelang.state_machine import StateMachine, load
@@ -52,6 +53,7 @@ from statelang.worker import Policy
 STORE: Final = "STATELANG_STORE"
 RESERVE_MS: Final = 3_000
 SWEEP_LIMIT: Final = 1_000
+Answers: Final = (TaskSuccess, TaskFailure, TaskHeartbeat)
 NEAR_MS: Final = 1_000
 """What is due this soon is driven at once."""
 
@@ -134,8 +136,10 @@ class Host:
         engine.begin(Time(remaining, self._reserve))
         try:
             return self._handle(engine, event, getattr(context, "aws_request_id", None))
-        except BaseException:
+        except BaseException as problem:
             engine.drop()
+            if type(problem) in web.STATUS:  # the caller's own: where we found it out is none of its business
+                raise problem.with_traceback(None) from None
             raise
 
     def _handle(self, engine: ByHand, event: Event, id: str | None) -> Json:
@@ -158,13 +162,16 @@ class Host:
     def _perform(self, engine: ByHand, request: Request, id: str | None) -> Json:
         """One request, and what follows from it; what went wrong with its execution is raised.
 
-        A start without a name has the invocation's, which is the same when Lambda tries an asynchronous one again.
+        A start without a name has the invocation's, which is the same when Lambda tries an asynchronous one again. An
+        answer of a task is in, whatever follows from it: whoever gave it is no one to be told what does.
         """
         told = self._begin(engine, named(request, id))
         for name, undone in self._settle(engine).items():
             _say(f"execution {name}: {undone}")
-        for wrong in engine.problems.values():
-            raise wrong
+        for name, wrong in engine.problems.items():
+            if not isinstance(request, Answers):
+                raise wrong
+            _say(f"execution {name}: {type(wrong).__name__}: {wrong}")
         return told()
 
     def _batch(self, engine: ByHand, records: Sequence[Mapping[str, Any]]) -> Json:
@@ -174,9 +181,11 @@ class Host:
         for record in records:
             id = record["messageId"]
             try:
-                request = named(read_message(record), id)
+                request = named(read_message(record), id_of(record))
                 names[id] = execution_named(request)
                 self._begin(engine, request)
+            except TaskEnded as late:  # or a message that comes again: another time changes nothing
+                _say(f"message {id}: {late}")
             except Exception as problem:
                 _say(f"message {id}: {type(problem).__name__}: {problem}")
                 failed.add(id)
@@ -196,7 +205,7 @@ class Host:
         if isinstance(request, Sweep):
             told = self._sweep(engine)
             return lambda: told
-        if isinstance(request, (TaskSuccess, TaskFailure, TaskHeartbeat)):
+        if isinstance(request, Answers):
             self._answer_task(engine, request)
             return dict
         if isinstance(request, (Stop, Redrive)):
@@ -208,13 +217,14 @@ class Host:
         if isinstance(request, Describe):
             return described(engine, request.name)
         if isinstance(request, History):
-            return {"events": list(engine.history(request.name, after=request.after))}
+            return history(engine, request.name, request.after)
         found = engine.executions(machine=request.machine, status=request.status, limit=request.limit)
         return {"executions": [{"name": one.id, "machine": one.machine, "status": one.status} for one in found]}
 
     def _start(self, engine: ByHand, request: Start) -> Callable[[], Json]:
         machine = self._machine(request.machine)
-        name, engine.callback = request.name or new_name(), request.callback
+        name = check_name(new_name() if request.name is None else request.name)
+        engine.callback = request.callback
         if request.callback:  # should this invocation end before it leaves a wake-up of its own
             self.wakes.send(name, _now() + LONGEST_MS, _now())
         engine.start(machine, request.input, name=name, drive=request.drive)

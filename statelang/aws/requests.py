@@ -17,7 +17,7 @@ import msgspec
 from statelang.core.machine import execution_of
 from statelang.errors import InvalidInput
 from statelang.names import name_from
-from statelang.values import Json, decode
+from statelang.values import Json, admit, decode
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -119,9 +119,13 @@ def read_request(event: Json) -> Request:
     if isinstance(event, dict):
         if event.get("source") == "aws.events" or event.get("sweep") is True:
             return Sweep()
-        for key, read in READ.items():
-            if key in event:
-                return read(event[key], event)
+        asked = [key for key in READ if key in event]
+        if len(asked) > 1:
+            raise InvalidInput(
+                f"the event asks for several things at once ({', '.join(asked)}): send one event for each"
+            )
+        for key in asked:
+            return READ[key](event[key], event)
     raise InvalidInput(f"the event is none this function knows: an SQS batch, an HTTP request, or one of {KNOWN}")
 
 
@@ -132,9 +136,22 @@ def records_of(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         raise InvalidInput("'Records' must be the messages of an SQS batch")
     for record in records:
         source = record.get("eventSource") or record.get("EventSource")
-        if source != "aws:sqs" or not isinstance(record.get("messageId"), str):
+        if source != "aws:sqs":
             raise InvalidInput(f"records come from SQS here, not from {source!r}: send them to the queue as messages")
+        if not isinstance(record.get("messageId"), str):
+            raise InvalidInput("a record of SQS has no 'messageId', so that it could not be told that it failed")
     return records
+
+
+def id_of(record: Mapping[str, Any]) -> str:
+    """What a start without a name in a message is named after: an invocation that failed before keeps its own id.
+
+    Lambda leaves that in an attribute when it sends an event to the dead-letter queue, from where it may come back.
+    """
+    attributes = record.get("messageAttributes")
+    found = attributes.get("RequestID") if isinstance(attributes, dict) else None
+    id = found.get("stringValue") if isinstance(found, dict) else None
+    return id if isinstance(id, str) and id else str(record["messageId"])
 
 
 def read_message(record: Mapping[str, Any]) -> Request:
@@ -163,9 +180,17 @@ def _fields(given: Json, key: str, known: tuple[str, ...], needed: tuple[str, ..
         wrong = f"has an unknown field {unknown[0]!r}" if unknown else f"needs {missing[0]!r}"
         raise InvalidInput(f"{key!r} {wrong}; known are {', '.join(known)}")
     for field in given:
-        if field not in ("input", "output", "drive", "limit") and not isinstance(given[field], str | None):
-            raise InvalidInput(f"{key!r}: {field!r} must be a text")
+        if field in needed or field not in ("input", "output", "drive", "limit"):
+            _check_text(key, field, given[field], None if field in needed else "")
     return given
+
+
+def _check_text(key: str, field: str, value: Json, default: str | None) -> None:
+    """Raises InvalidInput. `default` None: there has to be one."""
+    text = default if value is None else value
+    if not isinstance(text, str):
+        raise InvalidInput(f"{key!r}: {field!r} must be a text")
+    admit({key: {field: text}})
 
 
 def _start(given: Json, event: Mapping[str, Any]) -> Start:
@@ -174,18 +199,21 @@ def _start(given: Json, event: Mapping[str, Any]) -> Start:
     if not isinstance(token, str):
         raise InvalidInput("'taskToken' must be a text")
     drive = found.get("drive", True)
-    return Start(found.get("machine"), found.get("name"), found.get("input"), bool(drive), token)
+    if not isinstance(drive, bool):
+        raise InvalidInput("'drive' must be true or false")
+    return Start(found.get("machine"), found.get("name"), found.get("input"), drive, token)
 
 
 def _name(key: str, given: Json) -> str:
     if not isinstance(given, str):
         raise InvalidInput(f"{key!r} must be the name of an execution")
+    admit({key: given})
     return given
 
 
 def _history(given: Json, event: Mapping[str, Any]) -> History:
     after = event.get("after", 0)
-    if not isinstance(after, int):
+    if type(after) is not int or after < 0:
         raise InvalidInput("'after' must be the number of an event")
     return History(_name("history", given), after)
 
@@ -193,7 +221,7 @@ def _history(given: Json, event: Mapping[str, Any]) -> History:
 def _executions(given: Json, event: Mapping[str, Any]) -> Executions:
     found = _fields(given, "list", ("machine", "status", "limit"))
     limit = found.get("limit", 100)
-    if not isinstance(limit, int) or not 1 <= limit <= 1000:
+    if type(limit) is not int or not 1 <= limit <= 1000:
         raise InvalidInput("'limit' must be a number from 1 to 1000")
     return Executions(found.get("machine"), found.get("status"), limit)
 

@@ -26,6 +26,7 @@ from statelang.errors import (
     InvalidInput,
     InvalidSettings,
     StatelangError,
+    StoreError,
     TaskEnded,
     UnknownToken,
 )
@@ -44,6 +45,8 @@ STATUS: Final[Mapping[type[StatelangError], int]] = {
 
 
 ROOTS: Final = ("executions", "tasks")
+LONGEST: Final = 18
+"""How many digits a number in a query has at most."""
 
 
 class NoSuchRoute(InvalidInput):
@@ -56,7 +59,7 @@ class NotAllowed(StatelangError):
 
 def is_request(event: Json) -> bool:
     """Whether an event is an HTTP request."""
-    return isinstance(event, dict) and ("httpMethod" in event or "http" in _context(event))
+    return isinstance(event, dict) and ("httpMethod" in event or "http" in _of(event, "requestContext"))
 
 
 def answer(event: Mapping[str, Any], perform: Callable[[Request], Json]) -> Json:
@@ -68,7 +71,7 @@ def answer(event: Mapping[str, Any], perform: Callable[[Request], Json]) -> Json
     except NotAllowed as problem:
         return _response(403, {"error": "Forbidden", "message": str(problem)})
     except StatelangError as problem:
-        status = STATUS.get(type(problem))
+        status = STATUS.get(type(problem)) or (503 if isinstance(problem, StoreError) else None)
         if status is None:
             raise
         return _response(status, {"error": type(problem).__name__, "message": str(problem)})
@@ -78,28 +81,29 @@ def _response(status: int, body: Json) -> Json:
     return {"statusCode": status, "headers": {"content-type": "application/json"}, "body": encode(body)}
 
 
-def _context(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = event.get("requestContext")
+def _of(event: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """An object in an event, empty where it is something else."""
+    found = event.get(key)
     return found if isinstance(found, dict) else {}
 
 
 def _is_open(event: Mapping[str, Any]) -> bool:
     """Whether an event comes from a function URL that everybody may call."""
-    context = _context(event)
-    return ".lambda-url." in str(context.get("domainName")) and not (context.get("authorizer") or {}).get("iam")
+    context = _of(event, "requestContext")
+    return ".lambda-url." in str(context.get("domainName")).lower() and not _of(context, "authorizer").get("iam")
 
 
 def _event(event: Mapping[str, Any]) -> Json:
     """The direct event that a request means."""
-    context = _context(event)
-    method = str((context.get("http") or {}).get("method") or event.get("httpMethod")).upper()
+    context = _of(event, "requestContext")
+    method = str(_of(context, "http").get("method") or event.get("httpMethod")).upper()
     path = str(event.get("rawPath") or event.get("path") or "/")
     parts = [unquote(part) for part in path.split("/") if part]
     if parts[:1] == [context.get("stage")] and parts[1:2] and parts[1] in ROOTS:
         parts = parts[1:]
     if _is_open(event) and parts[:1] != ["tasks"]:
         raise NotAllowed("this function URL asks nobody who calls (AuthType NONE): it answers tasks, by their tokens")
-    query = event.get("queryStringParameters") or {}
+    query = _of(event, "queryStringParameters")
     body = _body(event) if method == "POST" else {}
     match method, parts:
         case "POST", ["executions"]:
@@ -131,7 +135,8 @@ def _body(event: Mapping[str, Any]) -> dict[str, Json]:
     return body
 
 
-def _number(query: Mapping[str, str], name: str) -> int:
-    if not query[name].isascii() or not query[name].isdigit():
-        raise InvalidInput(f"{name!r} must be a number")
-    return int(query[name])
+def _number(query: Mapping[str, Any], name: str) -> int:
+    text = str(query[name])
+    if not text.isascii() or not text.isdigit() or len(text) > LONGEST:
+        raise InvalidInput(f"{name!r} must be a number of at most {LONGEST} digits")
+    return int(text)
