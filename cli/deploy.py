@@ -5,14 +5,14 @@ Rule: it writes files and deploys nothing; `sam deploy` does, or whatever its re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from statelang.compiler import validate
 from statelang.errors import InvalidDefinition, InvalidSettings
-from statelang.program import Map
+from statelang.program import Distributed, Map
 from statelang.state_machine import StateMachine
 from statelang.tasks import Bindings
 
@@ -46,6 +46,7 @@ def lambda_command(
 ) -> None:
     """One Lambda function that runs the machines of FILE…: SAM template, handler, and zip."""
     from statelang.aws.deploy import has_bytecode, write_lambda
+    from statelang.aws.permissions import permissions
 
     machines: dict[Path, StateMachine] = {}
     found, used = Bindings(), dict[str, None]()
@@ -57,6 +58,8 @@ def lambda_command(
         its.check(machine.program.uses)
     _check_buckets(machines, found)
     own = [Path(file) for file in used if file != AWS]
+    uses = [use for machine in machines.values() for use in machine.program.uses if found.asks_aws(use)]
+    may = permissions(uses, watches=False)
     written = write_lambda(
         Path(out),
         machines,
@@ -68,6 +71,7 @@ def lambda_command(
         table=table,
         architecture=arch,
         python=python,
+        statements=may.statements,
         force=force,
     )
     for path in written:
@@ -78,6 +82,7 @@ def lambda_command(
             f"compiles all of it; install it, or choose another with --python"
         )
     _tell_missing(found, own)
+    _tell_unsaid(may.unsaid, machines.values() if found.aws is not None else ())
     say(f"deploy it: sam deploy --guided --template-file {written[0]} --capabilities CAPABILITY_IAM")
 
 
@@ -97,11 +102,33 @@ def _tell_missing(found: Bindings, used: Sequence[Path]) -> None:
             say(f"the module {name} is not beside the bindings, and so not in the zip: add it, or a layer that has it")
 
 
+def _tell_unsaid(resources: Sequence[str], machines: Iterable[StateMachine]) -> None:
+    """What the role in the template may not do, and its machines need."""
+    if resources:
+        say(f"the role may not do yet all that these need: {', '.join(resources)}; add it to its Policies")
+    names = [machine.name for machine in machines if _has_objects(machine)]
+    if names:
+        say(
+            f"the role may not read and write objects yet: add the buckets of the Distributed Maps "
+            f"of {', '.join(names)}"
+        )
+
+
+def _distributed(machine: StateMachine) -> list[Distributed]:
+    """The Distributed Maps of a machine."""
+    maps = [node.distributed for node in machine.program.nodes.values() if isinstance(node, Map)]
+    return [one for one in maps if one is not None]
+
+
+def _has_objects(machine: StateMachine) -> bool:
+    """Whether Distributed Maps read or write objects."""
+    return any(one.reader or one.writer for one in _distributed(machine))
+
+
 def _check_buckets(machines: Mapping[Path, StateMachine], found: Bindings) -> None:
     """A folder of this machine is none of the function's. Raises InvalidSettings."""
     for path, machine in machines.items():
-        maps = [node.distributed for node in machine.program.nodes.values() if isinstance(node, Map)]
-        if found.buckets and any(one is not None and (one.reader or one.writer) for one in maps):
+        if found.buckets and _has_objects(machine):
             where = ", ".join(f"{bucket} ({folder})" for bucket, folder in found.buckets.items())
             raise InvalidSettings(
                 f"{path}: its Distributed Map reads or writes objects, and the bindings put folders of this machine in "
@@ -119,14 +146,19 @@ def _check_buckets(machines: Mapping[Path, StateMachine], found: Bindings) -> No
 def step_functions_command(file: str, out: str, force: bool, bind: tuple[str, ...], sets: tuple[str, ...]) -> None:
     """The same definition as a state machine of AWS Step Functions, after asking what AWS would not take."""
     from statelang.aws.deploy import write_step_functions
+    from statelang.aws.permissions import map_runs, permissions
 
     machine, found = machine_and_bindings(file, bind, sets)
     text = Path(file).read_text(encoding="utf-8-sig")
-    problems = validate(text, name=file, substitutions=found.substitutions, target="aws")
+    given = {**found.substitutions, **values_of(sets)}
+    problems = validate(text, name=file, substitutions=given, target="aws")
     for problem in problems:
         say(str(problem))
     if any(problem.severity == "ERROR" for problem in problems):
         raise InvalidDefinition(f"{file}: AWS would not take it", tuple(problems))
-    for path in write_step_functions(Path(out), Path(file), machine, found.substitutions, force=force):
+    may = permissions(machine.program.uses, watches=True)
+    statements = [*may.statements, *(map_runs(machine.name) if _distributed(machine) else ())]
+    for path in write_step_functions(Path(out), Path(file), machine, given, statements=statements, force=force):
         click.echo(path)
+    _tell_unsaid(may.unsaid, [machine])
     say(f"deploy it: sam deploy --guided --template-file {out}/template.yaml --capabilities CAPABILITY_IAM")

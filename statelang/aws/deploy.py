@@ -19,9 +19,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Any, Final
+from typing import Final
 
-from statelang.core.resource import classify
 from statelang.errors import InvalidSettings, StatelangError
 from statelang.state_machine import StateMachine
 from statelang.stores.dynamodb.table import resource
@@ -68,12 +67,14 @@ def write_lambda(
     table: str,
     architecture: str = "x86_64",
     python: str = "3.12",
+    statements: Sequence[Mapping[str, Json]] = (),
     force: bool = False,
 ) -> list[Path]:
     """Write template, handler and zip of a function that runs machines; returns what was written.
 
     `nested` are the definitions that the bindings bind state machines to; `modules` the packages beside the bindings
-    that go into the zip, as all Python files there do; `aws` as for the handler.
+    that go into the zip, as all Python files there do; `aws` as for the handler; `statements` what the function may do
+    besides what it needs itself.
     Raises InvalidSettings where a file is there already, two would have one name in the zip, or one of `nested` is not
     beside or below the bindings; StatelangError where the dependencies cannot be fetched.
     """
@@ -93,6 +94,7 @@ def write_lambda(
         zip=archive,
         python=python,
         architecture=architecture,
+        statements=_lines(statements),
         table_resource=_indented(resource({"Ref": "TableName"}), 4),
     )
     written = [folder / "template.yaml", folder / "app.py", folder / archive]
@@ -114,6 +116,11 @@ def _check_new(paths: Sequence[Path], force: bool) -> None:
 def _indented(value: Json, by: int) -> str:
     """JSON, which is YAML, at an indentation."""
     return "\n".join(" " * by + line for line in json.dumps(value, indent=2).splitlines())
+
+
+def _lines(statements: Sequence[Mapping[str, Json]]) -> str:
+    """Statements of a policy, a line each."""
+    return "".join(f"            - {json.dumps(one)}\n" for one in statements)
 
 
 def _beside(
@@ -216,60 +223,24 @@ def _package() -> Iterator[tuple[str, bytes]]:
 
 
 def write_step_functions(
-    folder: Path, path: Path, machine: StateMachine, substitutions: Mapping[str, Json], *, force: bool = False
+    folder: Path,
+    path: Path,
+    machine: StateMachine,
+    substitutions: Mapping[str, Json],
+    *,
+    statements: Sequence[Mapping[str, Json]] = (),
+    force: bool = False,
 ) -> list[Path]:
-    """Write a definition and a template that makes it a state machine of AWS Step Functions."""
+    """Write a definition and a template that makes it a state machine of AWS Step Functions, which may do so much."""
     written = [folder / "template.yaml", folder / path.name]
     _check_new(written, force)
     template = _text("step-functions.yaml").substitute(
         name=machine.name,
         definition=path.name,
         substitutions=json.dumps(dict(substitutions)),
-        statements="".join(f"            - {json.dumps(one)}\n" for one in _statements(machine)),
+        statements=_lines(statements),
     )
     folder.mkdir(parents=True, exist_ok=True)
     written[0].write_text(template, encoding="utf-8")
     written[1].write_bytes(path.read_bytes())
     return written
-
-
-def _statements(machine: StateMachine) -> list[dict[str, Any]]:
-    """What the machine's role may do, as far as its Resources tell."""
-    functions: set[str] = set()
-    services: set[str] = set()
-    for use in machine.program.uses:
-        family = classify(use.resource).family
-        if use.resource.startswith("arn:") and ":lambda:" in use.resource and ":function:" in use.resource:
-            functions.add(use.resource)
-        elif use.function is not None:
-            functions.add(_function_arn(use.function))
-        elif family != "Activity":
-            services.add(use.resource)
-    found: list[dict[str, Any]] = []
-    if functions:
-        targets: list[Any] = []
-        for one in sorted(functions):
-            targets += [{"Fn::Sub": one}, {"Fn::Sub": f"{one}:*"}]
-        found.append({"Sid": "Functions", "Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": targets})
-    for one in sorted(services):
-        action = _action(one)
-        if action is not None:
-            sid = "".join(part for part in action.title() if part.isalnum())
-            found.append({"Sid": sid, "Effect": "Allow", "Action": action, "Resource": "*"})
-    return found
-
-
-def _function_arn(function: str) -> str:
-    if function.startswith("arn:"):
-        return function
-    return f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{function}"
-
-
-def _action(resource: str) -> str | None:
-    """`arn:aws:states:::sqs:sendMessage` -> `sqs:SendMessage`; None for what IAM knows by another name."""
-    parts = resource.partition(":states:::")[2].split(".")[0].split(":")
-    if parts[:1] == ["aws-sdk"]:
-        parts = parts[1:]
-    if len(parts) != 2 or parts[0] in ("http", "states", "lambda"):
-        return None
-    return f"{parts[0]}:{parts[1][:1].upper()}{parts[1][1:]}"

@@ -181,6 +181,11 @@ class Bindings:
                 return self.machines[pattern]
         return None
 
+    def asks_aws(self, use: Use) -> bool:
+        """Whether AWS itself performs a state's task, as far as can be told before its input is there."""
+        found = None if self._runs(use) else self._find(use.resource, use.function)
+        return found is not None and found.is_aws
+
     def _runs(self, use: Use) -> bool:
         """Whether a state starts an execution of a machine that is bound; of which, only its input may tell."""
         if START_EXECUTION.fullmatch(use.resource) is None or not self.machines:

@@ -15,12 +15,15 @@ import pytest
 from ruamel.yaml import YAML
 
 from statelang.aws.deploy import PLATFORMS, bytecode
+from statelang.aws.permissions import permissions
+from statelang.program import Use
 from tests.aws.dynoxide import unavailable
 from tests.aws.queue import Queue, serving
 from tests.aws.runtime import Environment
 from tests.shared import ROOT
 
 QUOTE = ROOT / "definitions" / "quote" / "quote.asl.json"
+STATES = "arn:aws:states:::"
 HERE = ".".join(map(str, sys.version_info[:2]))
 
 
@@ -202,6 +205,71 @@ def test_outgrowing_us_is_the_same_definition(tmp_path: Path) -> None:
     assert machine["DefinitionSubstitutions"]["Region"] == "eu-west-1"
     (statement,) = [one for one in machine["Policies"][0]["Statement"] if one["Sid"] == "Functions"]
     assert {"Fn::Sub": "arn:aws:lambda:eu-west-1:111122223333:function:price-cover"} in statement["Resource"]
+
+
+def test_the_role_on_aws_may_do_what_the_resources_tell(tmp_path: Path) -> None:
+    place = "arn:aws:states:eu-west-1:111122223333:"
+    machine = {"StateMachineArn": f"{place}stateMachine:ship:prod", "Input": {}}
+    job = {"Type": "Task", "Resource": f"{STATES}glue:startJobRun.sync", "Parameters": {"JobName": "j"}, "End": True}
+    each = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "D"}
+    reader = {"Resource": f"{STATES}s3:listObjectsV2", "Parameters": {"Bucket": "b"}}
+    states: dict[str, Any] = {
+        "A": {"Type": "Task", "Resource": f"{STATES}states:startExecution.sync:2", "Parameters": machine},
+        "B": {"Type": "Task", "Resource": f"{STATES}lambda:invoke", "Parameters": {"FunctionName": "${Fn}"}},
+        "C": {"Type": "Map", "ItemReader": reader, "ItemProcessor": {**each, "States": {"D": job}}, "End": True},
+    }
+    states["A"]["Next"], states["B"]["Next"] = "B", "C"
+    (tmp_path / "m.asl.json").write_text(json.dumps({"StartAt": "A", "States": states}))
+    words = (str(tmp_path / "m.asl.json"), "--set", "Fn=charge", "--out")
+    ran = deploy("step-functions", *words, str(tmp_path / "s"))
+    assert ran.returncode == 0, ran.stderr
+    assert "glue:startJobRun.sync" in ran.stderr.splitlines()[-3]
+    assert "Distributed Maps of m" in ran.stderr
+    template = YAML(typ="safe").load(tmp_path / "s" / "template.yaml")
+    found = template["Resources"]["StateMachine"]["Properties"]
+    assert found["DefinitionSubstitutions"] == {"Fn": "charge"}
+    may = {one["Sid"]: one for one in found["Policies"][0]["Statement"]}
+    assert may["Children"]["Resource"] == [{"Fn::Sub": f"{place}stateMachine:ship:prod"}]
+    assert may["ChildrenEnds"]["Resource"] == [{"Fn::Sub": f"{place}execution:ship:*"}]
+    assert may["GlueStartjobrunSync"]["Action"] == ["glue:StartJobRun"]
+    assert {"ChildrenRules", "Functions", "MapRuns", "MapRunsEnds"} <= set(may)
+    kinds = [resource["Type"] for resource in template["Resources"].values()]
+    assert kinds.count("AWS::CloudWatch::Alarm") == 2
+    ran = deploy("lambda", *words, str(tmp_path / "l"), "--bind", "aws:")
+    if "pip could not fetch" in ran.stderr:
+        unavailable(ran.stderr)
+    assert ran.returncode == 0, ran.stderr
+    template = YAML(typ="safe").load(tmp_path / "l" / "template.yaml")
+    function = template["Resources"]["Function"]["Properties"]
+    may = {one["Sid"]: one for one in function["Policies"][0]["Statement"]}
+    assert {"Callers", "Children", "ChildrenEnds", "Functions", "GlueStartjobrunSync"} <= set(may)
+    assert "ChildrenRules" not in may, "it asks by itself"
+    assert function["DeadLetterQueue"]["TargetArn"] == {"Fn::GetAtt": ["DeadWakes", "Arn"]}
+
+
+@pytest.mark.parametrize(
+    ("resource", "actions", "said"),
+    [
+        ("sqs:sendMessage.waitForTaskToken", ["sqs:SendMessage"], True),
+        ("aws-sdk:cloudwatchlogs:createLogGroup", ["logs:CreateLogGroup"], True),
+        ("aws-sdk:sfn:describeExecution", ["states:DescribeExecution"], True),
+        ("aws-sdk:s3:listObjectsV2", ["s3:ListBucket"], True),
+        ("aws-sdk:rds:describeDBInstances", ["rds:DescribeDBInstances"], True),
+        ("aws-sdk:cloudwatch:putMetricData", ["cloudwatch:PutMetricData"], True),
+        ("aws-sdk:bedrockruntime:converse", ["bedrock:InvokeModel"], True),
+        ("aws-sdk:later:doSomething", ["later:DoSomething"], True),
+        ("batch:submitJob.sync", ["batch:SubmitJob"], False),
+        ("ecs:runTask", ["ecs:RunTask"], False),
+        ("states:startExecution", None, False),
+        ("lambda:invoke", None, False),
+        ("http:invoke", None, False),
+        ("eks:call", None, False),
+    ],
+)
+def test_what_iam_calls_what_a_resource_does(resource: str, actions: list[str] | None, said: bool) -> None:
+    statements, unsaid = permissions([Use("A", STATES + resource)], watches=True)
+    assert [one["Action"] for one in statements] == ([] if actions is None else [actions])
+    assert unsaid == ([] if said else [STATES + resource])
 
 
 def test_what_aws_would_not_take_is_not_deployed_there(tmp_path: Path) -> None:
