@@ -22,6 +22,7 @@ import pytest
 from moto import mock_aws
 from moto.server import ThreadedMotoServer
 
+import statelang
 from statelang import Engine
 from statelang.config import open_care, open_store, table_care
 from statelang.core.execution import Execution, apply
@@ -191,6 +192,20 @@ def test_values_too_large_for_an_item_are_kept_whole(
         assert care.prune(AT * 2) == 1
         left = {item["pk"]["S"] for item in store.calls.scan()}  # type: ignore[attr-defined]
         assert {pk[:2] for pk in left} == {"d:", "ma"}
+
+
+def test_what_ends_in_one_commit_with_more_than_an_item_holds_is_kept_whole(table: str) -> None:
+    """None of its values is large alone: what does not fit into the item is a chunk of the log, however large."""
+    states: dict[str, Any] = {
+        f"S{number}": {"Type": "Pass", "Result": random.Random(number).randbytes(7_500).hex(), "Next": f"S{number + 1}"}
+        for number in range(60)
+    }
+    machine = statelang.load({"StartAt": "S0", "States": {**states, "S60": {"Type": "Succeed"}}}, name="long")
+    with Engine(open_store(table), policy="effect") as engine:
+        assert engine.run(machine, {}, name="long").output == states["S59"]["Result"]
+        (*_, passed, _, _, _) = engine.history("long")
+        assert passed["stateExitedEventDetails"]["output"] == encode(states["S59"]["Result"])
+    assert open_care(table).check() == []
 
 
 @contextmanager

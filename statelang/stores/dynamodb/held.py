@@ -22,6 +22,7 @@ from statelang.core.codec import Merged, encode_frame, encode_merged, merge
 from statelang.core.execution import Head
 from statelang.core.frame import Frame, rewrite
 from statelang.ports import Commit
+from statelang.stores.dynamodb.blobs import INLINE
 from statelang.stores.dynamodb.items import (
     EXECUTION,
     FORMAT,
@@ -244,7 +245,7 @@ class Held:
         assert flushed.chunk is not None
         chunk = len(compressed(encode_chunk(flushed.chunk[1]), self.known))
         apart = 2 * (units(self.overhead + max(len(flushed.body), self.packed)) + units(chunk))
-        if head.status != "RUNNING" and units(whole) <= apart:
+        if head.status != "RUNNING" and units(whole) <= apart and whole <= INLINE:
             return Plan(commit, id, packed, tail, None, body, head, changed, segments, garbage)
         return flushed
 
