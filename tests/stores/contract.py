@@ -5,6 +5,7 @@ The executions here are real ones: the machine's own functions make the steps, a
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 import msgspec
@@ -41,6 +42,19 @@ SOURCE: Json = {
             },
             "End": True,
         },
+    },
+}
+
+GROWING: Json = {
+    "StartAt": "S0",
+    "States": {
+        f"S{number}": {
+            "Type": "Task",
+            "Resource": "python:a:b",
+            "ResultPath": f"$.at{number}",
+            **({"Next": f"S{number + 1}"} if number < 7 else {"End": True}),
+        }
+        for number in range(8)
     },
 }
 
@@ -131,6 +145,24 @@ class StoreContract(MapRunContract):
             else:
                 self.answer(store, lease, execution)
             self.same(store.read("one"), execution)
+
+    def test_a_state_that_grows_is_read_back_at_every_step(self, store: Store) -> None:
+        self.program = compile_definition(encode(GROWING))
+        new, execution = self.new()
+        (lease,) = store.create([new])
+        assert lease is not None
+        for number in range(8):
+            self.to_the_tasks(store, lease, execution)
+            waiting: Json = execution.frames[0].waiting
+            self.step(store, lease, execution, TaskStarted(AT, waiting.token))
+            answer = encode({"said": random.Random(number).randbytes(500).hex(), "ö": "€ 7"})
+            self.step(store, lease, execution, TaskSucceeded(AT, bytes(16), waiting.token, answer))
+            self.same(store.read("one"), execution)
+            self.same(self.again(store).read("one"), execution)
+        assert execution.head.status == "SUCCEEDED"
+        (*_, ended) = expand(*store.records("one"))
+        assert execution.head.output is not None
+        assert ended["executionSucceededEventDetails"]["output"] == execution.head.output.text
 
     def test_another_process_reads_the_same(self, store: Store) -> None:
         lease, execution = self.begun(store)

@@ -303,11 +303,12 @@ def test_the_table_is_looked_after(table: str, tmp_path: Path) -> None:
         assert "running" in problem
 
 
-def test_what_the_first_format_wrote_is_read_and_goes_on(table: str) -> None:
-    """`dynamodb-format-1.json.gz` is a backup that a version made which knew format 1 alone."""
-    with gzip.open(Path(__file__).with_name("dynamodb-format-1.json.gz"), "rt") as lines:
+@pytest.mark.parametrize("format", ["1", "2"])
+def test_what_an_older_format_wrote_is_read_and_goes_on(table: str, format: str) -> None:
+    """`dynamodb-format-N.json.gz` is a backup that a version made which knew no later format."""
+    with gzip.open(Path(__file__).with_name(f"dynamodb-format-{format}.json.gz"), "rt") as lines:
         items = [_typed(json.loads(line)["Item"]) for line in lines]
-    assert {item["format"]["N"] for item in items if "format" in item} == {"1"}
+    assert {item["format"]["N"] for item in items if "format" in item} == {format}
     store = DynamoStore(read_address(table.removeprefix("dynamodb:")))
     store.calls.put_all(items)
     assert open_care(table).check() == []
@@ -322,7 +323,7 @@ def test_what_the_first_format_wrote_is_read_and_goes_on(table: str) -> None:
         assert [event["id"] for event in events] == list(range(1, len(events) + 1))
         assert sum(event["type"] == "LambdaFunctionSucceeded" for event in events) == 14
         assert store.summary("asks").digest == asked
-        assert store.reading.item("asks")["format"] == {"N": "2"}
+        assert store.reading.item("asks")["format"] == {"N": "3"}
     assert open_care(table).check() == []
 
 

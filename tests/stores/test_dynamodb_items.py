@@ -74,5 +74,5 @@ def test_what_another_format_compressed_is_read() -> None:
 
 
 def test_a_newer_format_is_refused_by_name() -> None:
-    with pytest.raises(StoreTooNew, match=r"format 3; .* formats 1 and 2"):
-        read_body({"pk": {"S": "e:one"}, "format": {"N": "3"}, "body": {"B": b""}})
+    with pytest.raises(StoreTooNew, match=r"format 4; .* formats 1, 2, 3"):
+        read_body({"pk": {"S": "e:one"}, "format": {"N": "4"}, "body": {"B": b""}})

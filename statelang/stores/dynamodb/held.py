@@ -21,6 +21,7 @@ import msgspec
 from statelang.core.codec import Merged, encode_frame, encode_merged, merge
 from statelang.core.execution import Head
 from statelang.core.frame import Frame, rewrite
+from statelang.core.value import Value
 from statelang.ports import Commit
 from statelang.stores.dynamodb.blobs import INLINE
 from statelang.stores.dynamodb.items import (
@@ -37,16 +38,14 @@ from statelang.stores.dynamodb.items import (
     pack_tail,
     units,
 )
-from statelang.stores.dynamodb.lines import Line, line
+from statelang.stores.dynamodb.lines import line
+from statelang.stores.dynamodb.shares import APART, Link, Sharing
 
 FRAMES: Final = 64
 """How many frames may stand in the execution's item."""
 
 FRAME_BYTES: Final = 4_096
 """How large they may be together, uncompressed."""
-
-APART: Final = 16_384
-"""From how many bytes on a value is a blob of its own."""
 
 ROOM: Final = 400
 """How much history an execution's item has room for, at least, in bytes."""
@@ -59,6 +58,9 @@ SEGMENT_LINES: Final = 64
 
 SEGMENT_FRAMES: Final = 1_024
 """How many frames may have changed since a segment before the next one is written."""
+
+LINKS: Final = 1_024
+"""Of how many values it is known what it takes to read them."""
 
 Put = Callable[[bytes], str]
 """Keeps bytes as a blob of the execution; returns its name."""
@@ -84,6 +86,8 @@ class Plan(NamedTuple):
     frames: dict[int, Frame]
     segments: list[Segment] | None
     garbage: list[str]
+    links: dict[int, Link] = {}
+    """What it takes to read the long values that are new."""
 
     def update(self, held: Held, *, alone: bool) -> dict[str, Any]:
         """The update of the execution's item. `alone`: nothing is in the inbox beyond what this commit consumes."""
@@ -142,6 +146,8 @@ class Held:
     lines: int = 0
     fresh: dict[int, None] = field(default_factory=dict)
     segments: list[Segment] = field(default_factory=list)
+    links: dict[int, Link] = field(default_factory=dict)
+    """What it takes to read the long values that it wrote last."""
 
     def plan(self, commit: Commit, put: Put) -> Plan:
         """What a commit writes."""
@@ -151,19 +157,25 @@ class Held:
         merged = merge(commit.steps)
         changed = {frame.id: frame for frame in merged.frames}
         state, inline = self._state(merged.head, changed, commit.swept)
-        told, refs = self._line(merged, inline, changed, commit.swept, put)
+        sharing = Sharing(self.known, self._replaced(changed), self.links)
+        values, refs = _told(merged.values, sharing, put)
+        checkpoint = self._checkpoint(merged, inline, changed, commit.swept)
         body = msgspec.structs.replace(
             self.body,
             state=state,
             inline=inline,
-            tail=[*self.body.tail, told],
+            tail=[*self.body.tail, line(checkpoint, values, self.body.tail)],
             first=self.body.first if self.body.tail else commit.steps[0].number,
             refs={**self.body.refs, **refs},
             segments=[] if inline else self.body.segments,
             since=0 if inline else self.body.since or commit.steps[0].number,
         )
         segments, garbage = self._segments(inline, changed, commit.swept, put)
-        return self._flush(id, commit, merged.head, changed, body, segments, garbage)
+        return self._flush(id, commit, merged.head, changed, body, segments, garbage)._replace(links=sharing.fresh)
+
+    def _replaced(self, changed: Iterable[int]) -> Iterable[Value]:
+        """What the frames that change had for their input."""
+        return (self.frames[id].input for id in changed if id in self.frames)
 
     def _state(self, head: Head, changed: dict[int, Frame], swept: Sequence[int]) -> tuple[msgspec.Raw, bool]:
         """The checkpoint that says where it stands, with all live frames if they are few and small."""
@@ -180,23 +192,12 @@ class Held:
         _renew(live, changed, swept)
         return live
 
-    def _line(
-        self, merged: Merged, inline: bool, changed: dict[int, Frame], swept: Sequence[int], put: Put
-    ) -> tuple[Line, dict[int, str]]:
+    def _checkpoint(self, merged: Merged, inline: bool, changed: dict[int, Frame], swept: Sequence[int]) -> bytes:
         """The checkpoint for the log: with the frames that changed, where they are not inline (the first time: all)."""
         frames: Iterable[Frame] = ()
         if not inline:
             frames = self._live(changed, swept).values() if self.body.inline else merged.frames
-        own, refs = [], {}
-        for value in merged.values:
-            if value.id == 1:  # the input, which stands with what was started
-                continue
-            text = value.text.encode()
-            if len(text) >= APART:
-                refs[value.id] = put(text)
-            else:
-                own.append((value.id, text))
-        return line(encode_merged(merged._replace(frames=list(frames), values=())), own, self.body.tail), refs
+        return encode_merged(merged._replace(frames=list(frames), values=()))
 
     def _segments(
         self, inline: bool, changed: dict[int, Frame], swept: Sequence[int], put: Put
@@ -278,6 +279,9 @@ class Held:
         if plan.next is None or plan.body is None:
             return
         self.format = FORMAT
+        self.links.update(plan.links)
+        while len(self.links) > LINKS:
+            del self.links[next(iter(self.links))]
         _renew(self.frames, plan.frames, commit.swept)
         if plan.next.inline or plan.segments is not None:
             self.fresh.clear()
@@ -292,6 +296,22 @@ class Held:
             self.limit = 0
         if plan.head.status == "SUCCEEDED":
             self.frames.clear()
+
+
+def _told(values: Iterable[Value], sharing: Sharing, put: Put) -> tuple[list[tuple[int, bytes]], dict[int, str]]:
+    """What a line tells of values, in pieces or as they are, and the blobs of those that are large."""
+    told, refs = [], {}
+    for value in values:
+        if value.id == 1:  # the input, which stands with what was started
+            continue
+        pieces = sharing.told(value)
+        if pieces is not None:
+            told.append((-value.id, pieces))
+        elif len(text := value.text.encode()) >= APART:
+            refs[value.id] = put(text)
+        else:
+            told.append((value.id, text))
+    return told, refs
 
 
 def _renew(kept: dict[int, Any], newer: dict[int, Any], swept: Iterable[int]) -> None:

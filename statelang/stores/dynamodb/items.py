@@ -10,7 +10,7 @@ An execution is one partition, `e:ID`:
 
 Rule: an attribute that an index or a condition needs stands alone; everything else is one compressed `body`, beside
 which an execution's item has its `tail`. What is read together with the input is compressed with the input as its
-dictionary: most values repeat much of it.
+dictionary: most values repeat much of it. Long values are told in pieces of others (see `shares`).
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from statelang.core.stimulus import Posted
 from statelang.errors import StoreTooNew, UnreadableCheckpoint
 from statelang.stores.dynamodb.lines import Line, read_lines, spelled
 
-FORMAT: Final = 2
-"""What the item of every execution names; an unknown one is refused. 2: lines are spelled by what differs."""
+FORMAT: Final = 3
+"""What the item of every execution names; an unknown one is refused. 2: lines are spelled by what differs. 3: long
+values are told in pieces of others."""
 
-READS: Final = (1, FORMAT)
+READS: Final = (1, 2, FORMAT)
 """The formats that this version reads; it writes FORMAT, whatever it has read."""
 
 EXECUTION: Final = "live:execution"
@@ -237,7 +238,7 @@ def read_body(item: Item) -> Body:
     """The body of an execution's item, without its tail. Raises StoreTooNew and UnreadableCheckpoint."""
     found = number(item, "format")
     if found not in READS:
-        known = " and ".join(map(str, READS))
+        known = ", ".join(map(str, READS))
         raise StoreTooNew(f"an execution of format {found}; this version of Statelang knows formats {known}")
     return _read(_decode_body, unpack(bytes(item["body"]["B"]), id_of(item["pk"]["S"]).encode()))  # type: ignore[no-any-return]
 

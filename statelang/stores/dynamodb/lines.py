@@ -7,6 +7,8 @@ What follows the same path again differs in its numbers alone, and by nearly the
                                             the values last) that much more
     checkpoint                              as format 1 wrote it, its values inside
 
+Where a number is negative, that value's text tells it in pieces of others (see `shares`).
+
 Rule: spelling is about bytes, never about what they mean: a line comes back as it was.
 """
 
@@ -58,11 +60,14 @@ class Line:
 
     @property
     def checkpoint(self) -> bytes:
-        """The checkpoint with its values."""
-        if not self.values:
-            return self.text
-        told = b",".join(b'"%d":%b' % one for one in zip(self.values, self.texts))
-        return b'%b,"values":{%b}}' % (self.text[:-1], told)
+        """The checkpoint with those of its values that are told as they are."""
+        told = b",".join(b'"%d":%b' % one for one in zip(self.values, self.texts) if one[0] >= 0)
+        return b'%b,"values":{%b}}' % (self.text[:-1], told) if told else self.text
+
+    @property
+    def shared(self) -> list[tuple[int, bytes]]:
+        """Those of its values that are told in pieces, by number."""
+        return [(-id, text) for id, text in zip(self.values, self.texts) if id < 0]
 
 
 def line(text: bytes, values: Iterable[tuple[int, bytes]], before: Sequence[Line]) -> Line:

@@ -6,7 +6,7 @@ Rule: nothing here writes. A reader holds no lease: what is merged away under it
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -16,12 +16,11 @@ from statelang.core.codec import Checkpoint, Reader, referred, restore, waited_f
 from statelang.core.execution import Execution, Record, Started
 from statelang.core.frame import Frame, rewrite
 from statelang.core.map_run import MapRun
-from statelang.core.value import Value
 from statelang.errors import ExecutionNotFound, StoreError, UnreadableCheckpoint
 from statelang.ports import Post, Summary
 from statelang.stores.dynamodb.blobs import Blobs, Missing
 from statelang.stores.dynamodb.calls import Calls, Item
-from statelang.stores.dynamodb.held import Segment
+from statelang.stores.dynamodb.held import LINKS, Segment
 from statelang.stores.dynamodb.items import (
     ALONE,
     EXECUTION,
@@ -46,6 +45,7 @@ from statelang.stores.dynamodb.items import (
     started_at,
     unpack,
 )
+from statelang.stores.dynamodb.shares import Kept, Lacking, Link
 
 STATUSES: Final = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 MACHINES: Final = "machines"
@@ -69,6 +69,7 @@ class Loaded(NamedTuple):
     lines: int
     fresh: dict[int, None]
     segments: list[Segment]
+    links: dict[int, Link]
 
 
 class Reading:
@@ -96,23 +97,25 @@ class Reading:
         known = started.input.encode()
         body = read_tail(item, read_body(item), known)
         state = reader.checkpoint(bytes(body.state))
-        tail = [reader.checkpoint(line.checkpoint) for line in body.tail]
+        kept = Kept(reader, lambda name: self.blobs.get(item["pk"]["S"], name))
+        tail = kept.add(body.tail, body.refs)
         frames: dict[int, Frame] = {frame.id: frame for frame in state.frames}
         segments: list[Segment] = []
         fresh: dict[int, None] = {}
         lines = 0
-        refs = dict(body.refs)
         if not body.inline:
             segments = self._read_segments(reader, item, body, frames)
-            since = [*self._lines_since(reader, item, body, state.head.counter, refs, known), *tail]
+            since = [*self._lines_since(kept, item, body, state.head.counter, known), *tail]
             for line in since:
                 rewrite(frames, ((frame.id, frame) for frame in line.frames))
                 rewrite(fresh, ((frame.id, None) for frame in line.frames))
             lines = len(since)
         reader.value(1).load(started.input)
-        self._read_values(reader, item["pk"]["S"], referred(state.head, frames.values()), refs, known)
+        wanted = sorted(value.id for value in referred(state.head, frames.values()))
+        self._read_values(kept, item["pk"]["S"], wanted, known)
         execution = restore(started, state.head, frames, map(self.map_run, waited_for(frames.values())))
-        return Loaded(execution, posts, item, body, lines, fresh, segments)
+        links = {id: kept.link(id) for id in wanted[-LINKS:]}
+        return Loaded(execution, posts, item, body, lines, fresh, segments, links)
 
     def _live(self, id: str) -> tuple[Item, Sequence[Post], Item]:
         """The item of an execution, the posts it has not taken, and what it is."""
@@ -155,14 +158,10 @@ class Reading:
             segments.append(Segment(blob, tuple(frame.id for frame in found)))
         return segments
 
-    def _lines_since(
-        self, reader: Reader, item: Item, body: Body, counter: int, refs: dict[int, str], known: bytes
-    ) -> Iterator[Checkpoint]:
+    def _lines_since(self, kept: Kept, item: Item, body: Body, counter: int, known: bytes) -> Iterator[Checkpoint]:
         """The checkpoints in chunks that follow the last segment; what was committed since the item was read is not."""
         for chunk in self._chunks(item["pk"]["S"], known, body.since):
-            refs.update(chunk.refs)
-            for line in chunk.lines:
-                checkpoint = reader.checkpoint(line.checkpoint)
+            for checkpoint in kept.add(chunk.lines, chunk.refs):
                 if checkpoint.head.counter <= counter:
                     yield checkpoint
 
@@ -171,49 +170,28 @@ class Reading:
         for item in self.calls.query("pk = :pk AND sk BETWEEN :first AND :last", values):
             yield read_chunk(self.blobs.held(item, known))
 
-    def _chunk_with(self, pk: str, value: int, known: bytes) -> Chunk | None:
-        """The chunk in which a value of this number stands."""
-        values = {":pk": {"S": pk}, ":first": {"S": LOG}, ":last": {"S": numbered(LOG, value)}}
+    def _chunks_with(self, pk: str, known: bytes, first: int, last: int) -> Iterator[Chunk]:
+        """The chunks in which the values stand that have these numbers."""
+        values = {":pk": {"S": pk}, ":first": {"S": LOG}, ":last": {"S": numbered(LOG, first)}}
         condition = "pk = :pk AND sk BETWEEN :first AND :last"
         for item in self.calls.query(condition, values, newest=True, limit=1):
-            return read_chunk(self.blobs.held(item, known))
-        return None
+            yield read_chunk(self.blobs.held(item, known))
+        if first < last:
+            yield from self._chunks(pk, known, first + 1, last)
 
-    def _read_values(self, reader: Reader, pk: str, wanted: set[Value], refs: dict[int, str], known: bytes) -> None:
+    def _read_values(self, kept: Kept, pk: str, wanted: Sequence[int], known: bytes) -> None:
         """Find the text of each value that is wanted and not known yet."""
         looked = 0
-        missing = self._fetch(pk, wanted, refs)
+        missing = _missing(kept, wanted)
         while missing:
-            if looked < POINTS:
-                found = self._chunk_with(pk, missing[0].id, known)
-                chunks = [] if found is None else [found]
-            else:
-                chunks = list(self._chunks(pk, known, self._number_before(pk, missing[0].id), missing[-1].id))
-            for chunk in chunks:
-                refs.update(chunk.refs)
-                for line in chunk.lines:
-                    reader.checkpoint(line.checkpoint)
-            still = self._fetch(pk, missing, refs)
-            if still and still[0] is missing[0]:
-                raise UnreadableCheckpoint(f"{self.calls.address}: value {missing[0].id} of {id_of(pk)} is missing")
+            spans = [missing[0]] if looked < POINTS else missing
+            first, last = min(first for first, _ in spans), max(last for _, last in spans)
+            for chunk in self._chunks_with(pk, known, first, last):
+                kept.add(chunk.lines, chunk.refs)
+            still = _missing(kept, wanted)
+            if still and still[0] == missing[0]:
+                raise UnreadableCheckpoint(f"{self.calls.address}: value {last} of {id_of(pk)} is missing")
             missing, looked = still, looked + 1
-
-    def _number_before(self, pk: str, value: int) -> int:
-        values = {":pk": {"S": pk}, ":first": {"S": LOG}, ":last": {"S": numbered(LOG, value)}}
-        condition = "pk = :pk AND sk BETWEEN :first AND :last"
-        for item in self.calls.query(condition, values, newest=True, limit=1):
-            return int(item["sk"]["S"].removeprefix(LOG))
-        return 0
-
-    def _fetch(self, pk: str, wanted: Iterable[Value], refs: Mapping[int, str]) -> list[Value]:
-        """Load the values that are blobs; returns those that are still missing, by number."""
-        missing = []
-        for value in sorted((value for value in wanted if not value.loaded), key=lambda value: value.id):
-            if value.id in refs:
-                value.load(self.blobs.get(pk, refs[value.id]).decode())
-            else:
-                missing.append(value)
-        return missing
 
     def map_run(self, id: str) -> MapRun:
         """A Map Run that a frame waits for."""
@@ -235,22 +213,13 @@ class Reading:
         body = read_tail(item, read_body(item), known)
         chunks = [*self._chunks(pk, known), Chunk(body.tail, body.refs)]
         records: dict[int, Record] = {}
-        texts = {1: input}
-        refs: dict[int, str] = {}
+        kept = Kept(Reader(), lambda name: self.blobs.get(pk, name))
         for chunk in chunks:
-            refs.update(chunk.refs)
-            for line in chunk.lines:
-                checkpoint = Reader().checkpoint(line.checkpoint)
-                texts.update((known, bytes(text).decode()) for known, text in checkpoint.values.items())
+            for checkpoint in kept.add(chunk.lines, chunk.refs):
                 records.update((record[0], record) for record in checkpoint.records)
+        kept.reader.value(1).load(input)
         recent = [records[first] for first in sorted(records) if first + len(records[first][2]) > after + 1]
-
-        def text(value: int) -> str:
-            if value not in texts:
-                texts[value] = self.blobs.get(pk, refs[value]).decode()
-            return texts[value]
-
-        return recent, text
+        return recent, lambda id: kept.value(id).text
 
     def definition(self, digest: str) -> str:
         """As `Store.definition`."""
@@ -334,3 +303,14 @@ class Reading:
     def unknown(self, id: str) -> ExecutionNotFound:
         """There is no such execution."""
         return ExecutionNotFound(f"there is no execution named {id!r} in {self.calls.address}")
+
+
+def _missing(kept: Kept, wanted: Iterable[int]) -> list[tuple[int, int]]:
+    """Where to read on for the values that are wanted."""
+    found = []
+    for id in wanted:
+        try:
+            kept.value(id)
+        except Lacking as lacking:
+            found.append(lacking.span)
+    return found

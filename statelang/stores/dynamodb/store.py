@@ -153,6 +153,7 @@ class DynamoStore:
             held.known = execution.started.input.encode()
             held.frames, held.body = dict(execution.frames), loaded.body
             held.lines, held.fresh, held.segments = loaded.lines, loaded.fresh, loaded.segments
+            held.links = loaded.links
         return execution, loaded.posts
 
     def read(self, execution: str) -> Execution:
