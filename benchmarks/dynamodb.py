@@ -12,7 +12,7 @@ import itertools
 import os
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from statistics import median
 from typing import Any, NamedTuple
@@ -61,7 +61,7 @@ def mixed() -> StateMachine:
 
 
 def tasks() -> StateMachine:
-    """Ten no-op tasks that hand the payload on."""
+    """Ten tasks, each of which adds its answer to the payload."""
     states: dict[str, Json] = {}
     for number in range(STATES):
         on: dict[str, Json] = {"End": True} if number == STATES - 1 else {"Next": f"S{number + 1}"}
@@ -71,7 +71,17 @@ def tasks() -> StateMachine:
     return statelang.load({"StartAt": "S0", "States": states}, name="tasks")
 
 
-MACHINES = {"Pass and Choice": mixed, "tasks": tasks}
+def adding() -> Callable[[Json], Json]:
+    """A task that answers with another kilobyte each time."""
+    numbers = itertools.count()
+    return lambda data: random.Random(next(numbers)).randbytes(490).hex()
+
+
+KINDS: Mapping[str, tuple[Callable[[], StateMachine], Callable[[Json], Json]]] = {
+    "Pass and Choice": (mixed, TASKS["work"]),
+    "tasks": (tasks, TASKS["work"]),
+    "tasks that add a kilobyte": (tasks, adding()),
+}
 
 
 class Noting(Wire):
@@ -102,10 +112,11 @@ def _table(endpoint: str) -> str:
 
 def measure(endpoint: str, kind: str, policy: Policy) -> Cost:
     """Executions one after another, then the same calls."""
-    machine, address, given = MACHINES[kind](), _table(endpoint), payload()
+    (make, work), address, given = KINDS[kind], _table(endpoint), payload()
+    machine = make()
     store = DynamoStore(read_address(address.removeprefix("dynamodb:")))
     noting = store.calls._wire = Noting(store.calls.client)
-    with Engine(store, tasks=TASKS, policy=policy) as engine:
+    with Engine(store, tasks={"work": work}, policy=policy) as engine:
         engine.run(machine, given, name="first")
         noting.calls.clear()
         before = (store.calls.consumed.requests, store.calls.consumed.writes, store.calls.consumed.reads)
@@ -148,7 +159,7 @@ def _aimed(value: Any, table: str) -> Any:
 def costs(endpoint: str, runs: int) -> Iterator[tuple[str, str, Cost]]:
     """Kind of machine, policy, and the median cost."""
     policies: tuple[Policy, ...] = ("effect", "transition")
-    for kind in MACHINES:
+    for kind in KINDS:
         for policy in policies:
             found = [measure(endpoint, kind, policy) for _ in range(runs)]
             yield kind, policy, Cost(*(median(column) for column in zip(*found)))
