@@ -134,6 +134,12 @@ class MapRuns:
         inputs = inputs_of(live.program, execution, run, self._chance.draw())
         return Feed(live, run.id, self._tally(run.id), waiting, inputs)
 
+    def foresee(self, live: Live) -> None:
+        """Know the Map Runs of an execution that was taken over to be stopped: their results are written, too."""
+        for run in live.execution.runs.values():
+            if run.status == "RUNNING":
+                self._feeds[run.id] = self._feed_of(live, run)
+
     def came(self, message: Fed) -> None:
         """Something was read or written on another thread."""
         message.done()
@@ -153,7 +159,7 @@ class MapRuns:
             self._due.pop(id, None)
 
     def part(self, commit: Callable[[], None]) -> None:
-        """Begin to write what is left of Map Runs that were stopped, whose children's end is not written yet."""
+        """Begin to write what is left of stopped Map Runs, whose children's end is not in the store yet."""
         commit()
         self.parting.write(self._collecting)
 
@@ -387,11 +393,6 @@ class MapRuns:
         if run.status != "RUNNING":
             return []
         return [(run.execution, MapRunChanged(self._clock.now(), self._chance.draw(), run.token))]
-
-    def is_over(self, id: str) -> bool:
-        """Whether children of a Map Run are to stop: it has ended, or has been decided to fail."""
-        run, _ = self._worker.store.map_run(id)
-        return run.status != "RUNNING" or run.ending == "FAILED"
 
 
 def _to_count(live: Live) -> bool:

@@ -1,7 +1,7 @@
 """The results of Map Runs that were stopped with their parents: written when their children have ended too.
 
 Nobody waits for them, and the parent's end is in the store already. So this is done as best it can: by the process that
-drove the Map Run, while it lives.
+stopped the Map Run, while it lives.
 
 Rule: nothing here changes an execution.
 """
@@ -34,6 +34,11 @@ class Parting:
     def busy(self) -> bool:
         """Whether something is being written."""
         return bool(self._under_way)
+
+    @property
+    def moves(self) -> bool:
+        """Whether something is being written, or may be now."""
+        return bool(self._due or self._under_way)
 
     @property
     def due(self) -> bool:

@@ -70,6 +70,8 @@ class Takeovers:
         return self._worker.live.get(id) is live
 
     def _go_on(self, live: Live, posts: Sequence[Post], why: Why, *, over: bool) -> None:
+        if over or any(isinstance(post.stimulus, Stopped) for post in posts):
+            self._worker.runs.foresee(live)
         for post in posts:
             self._worker.take_post(live, post)
         now = self._worker.clock.now()
@@ -92,7 +94,8 @@ class Takeovers:
         """Whether what began an execution, and waits for it, has ended, or is gone: nobody told it to stop then."""
         try:
             if started.map_run:
-                return self._worker.runs.is_over(started.map_run)
+                run, _ = self._worker.store.map_run(started.map_run)
+                return run.status != "RUNNING" or run.ending == "FAILED"
             return started.answers != "no" and self._worker.store.summary(started.parent).status != "RUNNING"
         except (ExecutionNotFound, MapRunNotFound):
             return True

@@ -93,9 +93,9 @@ class ByHand(Engine):
         self._free()
 
     def drive(self) -> None:
-        """Go on until all that is held has ended, sleeps, or the time is up; then hold nothing."""
+        """Go on until all that is held has ended and is written, sleeps, or the time is up; then hold nothing."""
         worker = self._worker
-        while worker.live and self._time.left() > 0 and not self._only_waits():
+        while (worker.live or worker.runs.parting.moves) and self._time.left() > 0 and not self._only_waits():
             worker.round()
         if worker.live and self._time.left() > 0:
             worker.takeovers.let_go()
@@ -145,7 +145,7 @@ class ByHand(Engine):
 
     def _only_waits(self) -> bool:
         """Whether nothing here moves, or is performed, or is due within moments."""
-        if self._worker.performer.stops or self._worker.runs.parting.busy:
+        if self._worker.performer.stops or self._worker.runs.parting.moves:
             return False
         soon = self._clock.now() + min(1_000, self._time.left())
         for live in self._worker.live.values():

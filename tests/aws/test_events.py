@@ -23,6 +23,13 @@ URL = {"domainName": "x.Lambda-URL.eu-west-1.on.aws"}
 CHILD = "arn:aws:states:eu-west-1:111122223333:stateMachine:child"
 STARTS: dict[str, Any] = {"StateMachineArn": CHILD, "Input": {}}
 
+WAITS: dict[str, Any] = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+    "Parameters": {"FunctionName": "later", "Payload": {}},
+    "End": True,
+}
+
 
 class Context:
     """An invocation of so many milliseconds."""
@@ -43,8 +50,6 @@ def tokens() -> list[str]:
 def host(tmp_path: Path, tokens: list[str]) -> Host:
     """A host on a file, without a queue."""
     (tmp_path / "child.asl.json").write_text('{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}')
-    later = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken", "End": True}
-    later |= {"Parameters": {"FunctionName": "later", "Payload": {}}}
     nested = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "Parameters": STARTS}
     (tmp_path / "bindings.json").write_text(json.dumps({"machines": {CHILD: "child.asl.json"}}))
 
@@ -53,7 +58,7 @@ def host(tmp_path: Path, tokens: list[str]) -> Host:
         return LATER
 
     machines = [
-        machine("waits", "A", {"A": later}),
+        machine("waits", "A", {"A": WAITS}),
         machine("parent", "A", {"A": {**nested, "End": True}}),
         machine("adds", "A", {"A": task("add", End=True)}),
     ]
@@ -219,6 +224,31 @@ def test_a_child_answers_its_parent_and_nobody_elses_caller(host: Host, tokens: 
     assert host(start, Context(10_000))["status"] == "SUCCEEDED"  # type: ignore[index]
     host({"sweep": True}, Context(10_000))
     assert host({"describe": "w"})["output"]["StateMachineArn"] == CHILD  # type: ignore[index]
+
+
+def test_a_map_run_that_was_stopped_leaves_its_files_in_the_same_invocation(tmp_path: Path) -> None:
+    each = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "L"}
+    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "out", "Prefix": "p"}}
+    state = {"Type": "Map", "ItemProcessor": {**each, "States": {"L": WAITS}}, "ResultWriter": writer, "End": True}
+    (tmp_path / "bindings.json").write_text(json.dumps({"buckets": {"s3://out/": "out"}}))
+
+    def made() -> Host:
+        return statelang.aws.handler(
+            machine("fan", "E", {"E": state}),
+            store=f"sqlite:///{tmp_path}/runs.db",
+            tasks={"later": lambda data: LATER},
+            bindings=str(tmp_path / "bindings.json"),
+        )
+
+    host = made()
+    assert host({"start": {"name": "here", "input": [1, 2, 3]}}, Context(10_000))["status"] == "RUNNING"  # type: ignore[index]
+    assert host({"start": {"name": "there", "input": [1, 2]}}, Context(10_000))["status"] == "RUNNING"  # type: ignore[index]
+    for one, name, count in ((host, "here", 3), (made(), "there", 2)):
+        assert one({"stop": name}, Context(10_000))["status"] == "ABORTED"  # type: ignore[index]
+        (manifest,) = (tmp_path / "out").rglob("manifest.json")
+        (file,) = json.loads(manifest.read_text())["ResultFiles"]["FAILED"]
+        assert len(json.loads((tmp_path / "out" / file["Key"]).read_text())) == count
+        manifest.unlink()
 
 
 def test_a_history_beyond_what_lambda_hands_on_comes_in_parts(table: str, tmp_path: Path) -> None:

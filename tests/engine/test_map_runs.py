@@ -221,6 +221,25 @@ def test_a_stop_from_elsewhere_in_the_midst_of_it_leaves_files_too(
     assert len(found["SUCCEEDED"]) > 200
 
 
+def test_a_stop_of_what_nobody_drives_leaves_files_too(tmp_path: Path) -> None:
+    rows(tmp_path, 50)
+    seen: list[str] = []
+
+    def work(call: statelang.TaskCall) -> None:
+        seen.append(call.input["id"])
+        if len(seen) > 3:
+            call.cancel.wait(60)
+
+    address = f"sqlite:///{tmp_path}/store.db"
+    with Engine(address, tasks={WORK: _Integration(work)}, bindings=bound(tmp_path)) as engine:
+        engine.start(distributed(TASK, ItemReader=CSV, ResultWriter=WRITER, MaxConcurrency=2), {}, name="csv")
+        until(lambda: len(seen) >= 5)
+    with Engine(address, bindings=bound(tmp_path)) as other:
+        other.stop("csv")
+    _, found = files_of(tmp_path)
+    assert [len(found[name]) for name in ("SUCCEEDED", "FAILED", "PENDING")] == [3, 2, 45]
+
+
 class _Integration:
     def __init__(self, do: Callable[[Any], Any]) -> None:
         self._do = do
