@@ -146,7 +146,7 @@ class Host:
         if isinstance(event, dict) and "Records" in event:
             return self._batch(engine, records_of(event))
         if web.is_request(event):
-            return web.answer(event, lambda request: self._perform(engine, request, id))
+            return web.answer(event, lambda request: self._perform(engine, request, id), _say)
         return self._perform(engine, read_request(event), id)
 
     def _of(self, context: Any) -> ByHand:

@@ -45,6 +45,7 @@ STATUS: Final[Mapping[type[StatelangError], int]] = {
 
 
 ROOTS: Final = ("executions", "tasks")
+AWAY: Final = "the store cannot be used now, and the log of the function says why; ask again"
 LONGEST: Final = 18
 """How many digits a number in a query has at most."""
 
@@ -62,16 +63,19 @@ def is_request(event: Json) -> bool:
     return isinstance(event, dict) and ("httpMethod" in event or "http" in _of(event, "requestContext"))
 
 
-def answer(event: Mapping[str, Any], perform: Callable[[Request], Json]) -> Json:
-    """The response to an HTTP event."""
+def answer(event: Mapping[str, Any], perform: Callable[[Request], Json], say: Callable[[str], None]) -> Json:
+    """The response to an HTTP event. What is wrong with the store is for the log (`say`), and not for who calls."""
     try:
         return _response(200, perform(read_request(_event(event))))
     except NoSuchRoute as problem:
         return _response(404, {"error": "NotFound", "message": str(problem)})
     except NotAllowed as problem:
         return _response(403, {"error": "Forbidden", "message": str(problem)})
+    except StoreError as problem:
+        say(f"{type(problem).__name__}: {problem}")
+        return _response(503, {"error": "ServiceUnavailable", "message": AWAY})
     except StatelangError as problem:
-        status = STATUS.get(type(problem)) or (503 if isinstance(problem, StoreError) else None)
+        status = STATUS.get(type(problem))
         if status is None:
             raise
         return _response(status, {"error": type(problem).__name__, "message": str(problem)})
@@ -103,7 +107,7 @@ def _event(event: Mapping[str, Any]) -> Json:
         parts = parts[1:]
     if _is_open(event) and parts[:1] != ["tasks"]:
         raise NotAllowed("this function URL asks nobody who calls (AuthType NONE): it answers tasks, by their tokens")
-    query = _of(event, "queryStringParameters")
+    query = _query(event)
     body = _body(event) if method == "POST" else {}
     match method, parts:
         case "POST", ["executions"]:
@@ -122,6 +126,13 @@ def _event(event: Mapping[str, Any]) -> Json:
         case "POST", ["tasks", "success" | "failure" | "heartbeat" as kind]:
             return {kind: body}
     raise NoSuchRoute(f"{method} {path} is nothing here; see /executions and /tasks/success")
+
+
+def _query(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters of a query; a load balancer may tell them with several values each, of which the last counts."""
+    many = _of(event, "multiValueQueryStringParameters")
+    last = {name: values[-1] for name, values in many.items() if isinstance(values, list) and values}
+    return {**last, **_of(event, "queryStringParameters")}
 
 
 def _body(event: Mapping[str, Any]) -> dict[str, Json]:

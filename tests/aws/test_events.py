@@ -130,12 +130,22 @@ def test_what_is_wrong_with_a_request_is_answered(host: Host, status: int, event
     assert status == 200 or json.loads(told["body"])["message"]
 
 
-def test_a_request_that_the_store_cannot_serve_may_come_again(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_the_store_cannot_serve_may_come_again(
+    host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def away(*args: Any, **more: Any) -> Any:
-        raise StoreError("the table is away")
+        raise StoreError("arn:aws:sts::111122223333:assumed-role/secret is denied")
 
     monkeypatch.setattr(host._store, "summary", away)
-    assert http(host, "GET", "/executions/x") == (503, {"error": "StoreError", "message": "the table is away"})
+    status, told = http(host, "GET", "/executions/x")
+    assert (status, told["error"], "secret" in told["message"]) == (503, "ServiceUnavailable", False)
+    assert "StoreError: arn:aws:sts::111122223333:assumed-role/secret is denied" in capsys.readouterr().out
+
+
+def test_a_load_balancer_tells_its_query_with_several_values(host: Host) -> None:
+    many = {"httpMethod": "GET", "path": "/executions", "multiValueQueryStringParameters": {"limit": ["1", "x"]}}
+    assert host(many, Context(10_000))["statusCode"] == 400  # type: ignore[index]
+    assert host({**many, "multiValueQueryStringParameters": None}, Context(10_000))["statusCode"] == 200  # type: ignore[index]
 
 
 def test_garbage_in_a_batch_is_told_and_the_rest_done(host: Host, tokens: list[str]) -> None:
