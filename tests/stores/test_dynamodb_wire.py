@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 
-from statelang.errors import StoreReadOnly
+from statelang.errors import InvalidSettings, StoreReadOnly
 from statelang.stores.dynamodb.calls import Calls
 from statelang.stores.dynamodb.table import read_address
 from tests.aws.dynoxide import CREDENTIALS, free_port
@@ -224,6 +225,13 @@ def test_nobody_there_and_no_credentials(monkeypatch: pytest.MonkeyPatch) -> Non
     for way in (by_client, by_wire):
         with pytest.raises(NoCredentialsError):
             way(Calls(address), *GET)
+
+
+def test_a_profile_that_is_not_there_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nowhere")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    with pytest.raises(InvalidSettings, match="nowhere"):
+        Calls(read_address("//t?region=us-east-1")).get("a", "b")
 
 
 @pytest.mark.usefixtures("credentials")

@@ -115,8 +115,6 @@ class Calls:
         try:
             from botocore.config import Config
             from botocore.exceptions import BotoCoreError
-
-            session = new_session()
         except ImportError:
             raise InvalidSettings("a DynamoDB store needs boto3: pip install 'statelang[aws]'") from None
         config = Config(
@@ -127,7 +125,9 @@ class Calls:
             parameter_validation=False,
         )
         try:
-            return session.create_client(service, region_name=self.address.region, endpoint_url=endpoint, config=config)
+            return new_session().create_client(
+                service, region_name=self.address.region, endpoint_url=endpoint, config=config
+            )
         except (BotoCoreError, ValueError) as problem:
             raise InvalidSettings(f"{self.address}: {problem}") from None
 
