@@ -145,7 +145,7 @@ class Server(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
         self.send_response(self.status)
         for name, value in {**self.headers_, "Content-Length": str(len(self.body))}.items():
             self.send_header(name, value)
@@ -335,6 +335,34 @@ def test_a_connection_that_was_closed_meanwhile_costs_nothing() -> None:
             calls.get("a", "b")
             time.sleep(0.02)
         assert calls.consumed.requests == 3
+
+
+class Gateway(Server):
+    """Somebody between us and DynamoDB, or S3, who is in trouble at first."""
+
+    def do_POST(self) -> None:
+        super().do_POST()
+        type(self).status, type(self).body = 200, b"{}"
+
+    do_GET = do_POST
+
+
+@pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_trouble_of_a_gateway_passes(status: int) -> None:
+    with answering(status, b"<html>Bad Gateway</html>", {}, Gateway) as calls:
+        assert calls.get("a", "b") is None
+        assert calls.consumed.requests == 2
+
+
+@pytest.mark.usefixtures("credentials")
+def test_trouble_of_s3_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = b"<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>"
+    with answering(500, told, {}, Gateway) as calls:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", str(calls.address.endpoint))
+        found = calls.patiently(lambda: calls.storage.get_object(Bucket="b", Key="k")["Body"].read())
+        calls.storage.close()
+    assert found == b"{}"
 
 
 class Changing(Server):

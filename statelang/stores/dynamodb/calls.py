@@ -35,10 +35,10 @@ AGAIN: Final = frozenset(
         "RequestLimitExceeded", "RequestTimeout", "RequestTimeoutException", "ServiceUnavailable", "SlowDown",
         "ThrottledException", "Throttling", "ThrottlingError", "ThrottlingException", "TransactionConflict",
         "TransactionConflictException", "TransactionInProgressException", "ProvisionedThroughputExceeded",
-        "InternalFailure", "500", "503",
+        "InternalFailure", "InternalError", "429", "500", "502", "503", "504",
     }
 )  # fmt: skip
-"""Error codes, and reasons of a cancelled transaction, that pass."""
+"""Error codes, of S3 too, statuses of whoever is between, and reasons of a cancelled transaction, that pass."""
 
 EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "UnrecognizedClientException"})
 DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "InvalidSignatureException"})
@@ -347,6 +347,6 @@ def _passes(problem: Exception, code: str) -> bool:
     if code:
         return code in AGAIN
     from botocore.exceptions import ConnectionError as Unreachable
-    from botocore.exceptions import HTTPClientError
+    from botocore.exceptions import HTTPClientError, IncompleteReadError
 
-    return isinstance(problem, (HTTPClientError, Unreachable, ConnectionError, TimeoutError))
+    return isinstance(problem, (HTTPClientError, IncompleteReadError, Unreachable, ConnectionError, TimeoutError))
