@@ -22,6 +22,11 @@ from statelang.values import Json, decode, encode
 LONGEST_TEXT: Final = 10_000
 """Characters that Base64Encode, Base64Decode and Hash take."""
 
+MOST_SHOWN: Final = 2_000_000
+"""How large, in characters, what is written as text or compared may be: arguments share their parts, and a short call
+can name the same ones many times. No payload comes near it.
+"""
+
 LONGEST_RANGE: Final = 1_000
 INTEGERS: Final = range(-(2**31), 2**31)
 
@@ -44,8 +49,36 @@ def format(scope: Scope, template: Any, *values: Any) -> str:
     parts = re.split(r"(\\.|\{\})" if escaped else r"(\{\})", template)
     if parts.count("{}") != len(values):
         raise ValueError(f"the template has {parts.count('{}')} places for {len(values)} arguments")
-    given = iter(values)
-    return "".join(_filled(part, given, escaped) for part in parts)
+    given = iter(_sized(value) for value in values)
+    filled: list[str] = []
+    left = MOST_SHOWN
+    for part in parts:
+        filled.append(_filled(part, given, escaped))
+        left -= len(filled[-1])
+        if left < 0:
+            raise ValueError(TOO_LARGE)
+    return "".join(filled)
+
+
+TOO_LARGE: Final = f"the text would have more than {MOST_SHOWN} characters"
+
+
+def _sized(value: Json) -> Json:
+    """A value, where it is not too large to be written. Raises ValueError."""
+    left, pending = MOST_SHOWN, [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            left -= len(item)
+        elif isinstance(item, list):
+            left -= len(item)
+            pending.extend(item)
+        elif isinstance(item, dict):
+            left -= sum(map(len, item)) + len(item)
+            pending.extend(item.values())
+        if left < 0:
+            raise ValueError(TOO_LARGE)
+    return value
 
 
 def _filled(part: str, given: Iterator[Json], escaped: bool) -> str:
@@ -67,7 +100,7 @@ def string_to_json(scope: Scope, text: Any) -> Json:
 
 def json_to_string(scope: Scope, value: Json) -> str:
     """Compact JSON text."""
-    return encode(value)
+    return encode(_sized(value))
 
 
 def array(scope: Scope, *values: Json) -> Json:
@@ -85,7 +118,8 @@ def array_partition(scope: Scope, items: Any, size: Any) -> Json:
 
 def array_contains(scope: Scope, items: Any, value: Json) -> bool:
     """Whether an array holds a value equal to this one."""
-    return any(equal(item, value) for item in _array(items))
+    wanted = _key(_sized(value))
+    return any(_key(item) == wanted for item in _sized(_array(items)))
 
 
 def array_range(scope: Scope, first: Any, last: Any, step: Any) -> Json:
@@ -116,7 +150,7 @@ def array_unique(scope: Scope, items: Any) -> Json:
     """The array without repetitions, the first of equal elements kept."""
     seen: set[str] = set()
     found = []
-    for item in _array(items):
+    for item in _sized(_array(items)):
         key = _key(item)
         if key not in seen:
             seen.add(key)
@@ -143,7 +177,7 @@ def hash_(scope: Scope, data: Any, algorithm: Any) -> str:
     name = HASHES.get(algorithm) if isinstance(algorithm, str) else None
     if name is None:
         raise ValueError(f"the algorithm must be one of {', '.join(HASHES)}")
-    text = data if isinstance(data, str) else encode(data)
+    text = data if isinstance(data, str) else encode(_sized(data))
     return hashlib.new(name, _short(text).encode(), usedforsecurity=False).hexdigest()
 
 

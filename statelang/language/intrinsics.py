@@ -19,6 +19,9 @@ from statelang.values import Json, decode
 DEEPEST: Final = 10
 """How deep calls may nest (AWS's limit)."""
 
+LONGEST: Final = 100_000
+"""A longer text is not tried."""
+
 _NAME: Final = re.compile(r"States\.(\w+)")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _WORD: Final = re.compile(r"(?:null|true|false)(?=[\s,)])")
@@ -35,6 +38,8 @@ def is_intrinsic(text: str) -> bool:
 
 def compile_intrinsic(text: str, *, field: str) -> Expression:
     """The closure of a call; it raises Fault: States.IntrinsicFailure, or States.Runtime for a path without a value."""
+    if len(text) > LONGEST:
+        raise Malformed(f"an intrinsic function call of more than {LONGEST} characters", LONGEST)
     reader = _Reader(text, field)
     expression = reader.call(1)
     reader.blanks()

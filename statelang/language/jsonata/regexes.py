@@ -1,6 +1,6 @@
 """Regular expressions as JavaScript means them, on an engine that can be stopped.
 
-Rule: no match runs longer than its time-out. `\\w`, `\\d`, `\\b` are ASCII, `\\s` is JavaScript's, and everything
+Rule: every search is one of `patterns`. `\\w`, `\\d`, `\\b` are ASCII, `\\s` is JavaScript's, and everything
 counts in UTF-16 units: a pattern and a text with characters beyond U+FFFF are split into halves of surrogate pairs.
 """
 
@@ -13,17 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.values import Spend
-
-QUICK: Final = 0.005
-SLOW: Final = 0.5
-"""How long one search may take, in seconds: at first (and a microsecond for each character), and once more."""
-
-QUICK_STEPS: Final = 20
-SLOW_STEPS: Final = 100_000
-"""What the two attempts cost, so that slow searches are few in one evaluation."""
-
-MOST_PARTS: Final = 100_000
-"""How large a pattern may be, its repetitions written out, as the engine does: beyond that it takes long to compile."""
+from statelang.language.patterns import TooSlow, attempt, compile_pattern
 
 _BEYOND: Final = re.compile("[\U00010000-\U0010ffff]")
 _PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
@@ -61,18 +51,10 @@ class Regex:
 
     def search(self, text: str, at: int, spend: Spend) -> Match | None:
         """The first match from an offset on. Raises JsonataError U1004 for one that runs away."""
-        spend(QUICK_STEPS)
         try:
-            return self._search(text, at, QUICK + len(text) / 1_000_000)
-        except TimeoutError:
-            spend(SLOW_STEPS)
-        try:
-            return self._search(text, at, SLOW)
-        except TimeoutError:
+            found = attempt(self.compiled.search, text, at, spend=spend)
+        except TooSlow:
             raise JsonataError("U1004") from None
-
-    def _search(self, text: str, at: int, seconds: float) -> Match | None:
-        found = self.compiled.search(text, at, timeout=seconds)
         if found is None:
             return None
         return Match(found[0], found.start(), found.end(), list(found.groups()))
@@ -104,8 +86,8 @@ def compile_regex(source: str, flags: str, position: int) -> Regex:
     options |= regex.IGNORECASE if "i" in flags else 0
     options |= regex.MULTILINE if "m" in flags else 0
     try:
-        return Regex(source, flags, regex.compile(_Translation(split_pairs(source), "m" in flags).whole(), options))
-    except (regex.error, OverflowError, RecursionError, ValueError) as problem:
+        return Regex(source, flags, compile_pattern(_Translation(split_pairs(source), "m" in flags).whole(), options))
+    except ValueError as problem:
         message = f"Invalid regular expression: /{source}/: {problem}"
         raise JsonataError("JS:SyntaxError", position, template=message) from None
 
@@ -149,7 +131,6 @@ class _Translation:
         self._open: list[tuple[bool, int]] = []  # of every group that is open, whether it looks behind, and its number
         self._begun = 0
         self._asserted = False
-        self._sizes, self._last = [0], 0  # of the pattern and every group that is open; of what was read last
         self._names = [found[1] for found in _CAPTURING.finditer(source) if found[0][0] == "("]
 
     def whole(self) -> str:
@@ -165,9 +146,7 @@ class _Translation:
             return self._repeated(character if count is None else count[0])
         self._asserted = False
         if character == "(":
-            self._sizes.append(0)
             return self._group()
-        self._weigh(self._sizes.pop() if character == ")" and self._open else 1)
         if character == "\\":
             return self._escape()
         if character == "[":
@@ -188,17 +167,7 @@ class _Translation:
         if self._asserted:
             raise ValueError("Nothing to repeat")
         self._at += len(count)
-        if count[0] == "{":
-            least = int(count.strip("{}").partition(",")[0])
-            self._weigh(self._last * (max(least, 1) - 1))
         return count + self._lazy()
-
-    def _weigh(self, size: int) -> None:
-        """Something of a size was read; what is repeated counts as often as it has to match at least."""
-        self._last = size
-        self._sizes[-1] += size
-        if self._sizes[-1] > MOST_PARTS:
-            raise ValueError("Regular expression too large")
 
     def _lazy(self) -> str:
         """The `?` after a count; another `+` or `*` would be possessive elsewhere, and is wrong in JavaScript."""

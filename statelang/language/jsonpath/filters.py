@@ -9,16 +9,19 @@ import operator
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Final
 
 from statelang.language.jsonpath.errors import InvalidPath, PathNotFound
 from statelang.language.jsonpath.java import java_text
 from statelang.language.jsonpath.parser import parse
+from statelang.language.jsonpath.regexes import compile_regex
 from statelang.language.jsonpath.tokens import Evaluation, Test, Token
+from statelang.language.patterns import TooSlow, attempt
 from statelang.values import Json
 
-REGEX_SECONDS: Final = 1.0
-"""How long one regular expression may take on one text."""
+STEP: Final = 5
+"""How many values are looked at in the time of one step of a search."""
 
 OPERATORS: Final[dict[str, Callable[[int, int], bool]]] = {
     "==": operator.eq,
@@ -37,8 +40,8 @@ class Incomparable(Exception):
     """Values of kinds that Jayway does not compare: the test is false."""
 
 
-Operand = Callable[[Json, Json], Any]
-"""(item, root document) -> the operand's value."""
+Operand = Callable[[Json, Evaluation], Any]
+"""(item, the evaluation) -> the operand's value."""
 
 
 def parse_filter(text: str) -> Test:
@@ -62,11 +65,11 @@ def _join(parts: list[str]) -> Test:
 
 
 def _both(left: Test, right: Test) -> Test:
-    return lambda item, root: left(item, root) and right(item, root)
+    return lambda item, run: left(item, run) and right(item, run)
 
 
 def _either(left: Test, right: Test) -> Test:
-    return lambda item, root: left(item, root) or right(item, root)
+    return lambda item, run: left(item, run) or right(item, run)
 
 
 def _criterion(text: str) -> Test:
@@ -84,9 +87,9 @@ def _criterion(text: str) -> Test:
 def _guarded(test: Test) -> Test:
     """A comparison whose operand is missing, or not of a comparable kind, is false."""
 
-    def guarded(item: Json, root: Json) -> bool:
+    def guarded(item: Json, run: Evaluation) -> bool:
         try:
-            return test(item, root)
+            return test(item, run)
         except (PathNotFound, Incomparable):
             return False
 
@@ -101,9 +104,9 @@ def _exists(text: str) -> Test:
     wanted = not text.startswith("!")
     read = _path(text.removeprefix("!"))
 
-    def exists(item: Json, root: Json) -> bool:
+    def exists(item: Json, run: Evaluation) -> bool:
         try:
-            return (read(item, root) is not None) is wanted
+            return (read(item, run) is not None) is wanted
         except PathNotFound:
             return not wanted
 
@@ -116,12 +119,16 @@ def _path(text: str) -> Operand:
         raise InvalidPath(f"the predicate path: {text} is not definite")
     of_root = text.startswith("$")
 
-    def read(item: Json, root: Json) -> Json:
-        run = Evaluation(root)
-        first.evaluate("", root if of_root else item, run)
-        if not run.found:
+    def read(item: Json, run: Evaluation) -> Json:
+        run.step()
+        inner = Evaluation(run.root, run.left)
+        try:
+            first.evaluate((), run.root if of_root else item, inner)
+        finally:
+            run.left = inner.left
+        if not inner.found:
             raise PathNotFound(f"No results for path: {first}")
-        return run.found[0]
+        return inner.found[0]
 
     return read
 
@@ -136,39 +143,39 @@ def _operand(text: str, *, negated: bool = True) -> Operand:
         value = text[1:-1]
     elif re.fullmatch(r"/.*/i?", text, re.DOTALL):
         value = _pattern(text)
-    return lambda item, root: value
+    return lambda item, run: value
 
 
 def _pattern(text: str) -> Any:
-    import regex
-
     body, _, flags = text[1:].rpartition("/")
     try:
-        return regex.compile(body, regex.ASCII | (regex.IGNORECASE if flags else 0))  # as Java reads \d and \w
-    except regex.error as problem:
+        return compile_regex(body, ignore_case=bool(flags))
+    except ValueError as problem:
         raise InvalidPath(f"java.util.regex.PatternSyntaxException: {problem}") from None
 
 
 def _matching(left: Operand, right: Operand) -> Test:
-    def matches(item: Json, root: Json) -> bool:
-        target, pattern = left(item, root), right(item, root)
+    def matches(item: Json, run: Evaluation) -> bool:
+        target, pattern = left(item, run), right(item, run)
         if not hasattr(pattern, "fullmatch"):
             target, pattern = pattern, target
         if not hasattr(pattern, "fullmatch"):
             raise InvalidPath("java.lang.ClassCastException: =~ needs a pattern such as /a.*/")
         if target is None:
             return False
+        text = java_text(target)
+        run.step(len(text) >> 5)
         try:
-            return pattern.fullmatch(java_text(target), timeout=REGEX_SECONDS) is not None
-        except TimeoutError:
+            return attempt(pattern.fullmatch, text, spend=lambda steps: run.step(STEP * steps)) is not None
+        except TooSlow:
             raise InvalidPath(f"the pattern /{pattern.pattern}/ takes too long") from None
 
     return matches
 
 
 def _comparing(compare: Callable[[int, int], bool], left: Operand, right: Operand) -> Test:
-    def holds(item: Json, root: Json) -> bool:
-        model, expected = left(item, root), right(item, root)
+    def holds(item: Json, run: Evaluation) -> bool:
+        model, expected = left(item, run), right(item, run)
         if compare in (operator.gt, operator.ge, operator.lt, operator.le) and (expected is None) != (model is None):
             return False
         return compare(0, _order(expected, model))
@@ -182,8 +189,7 @@ def _order(expected: Any, model: Any) -> int:
     if nullish or other:
         return other - nullish
     if isinstance(expected, str) and isinstance(model, str):
-        first, second = expected.replace("\\'", "'").encode("utf-16-be"), model.encode("utf-16-be")
-        return (first > second) - (first < second)
+        return _text_order(expected.replace("\\'", "'"), model)
     if isinstance(model, bool):
         if isinstance(expected, bool):
             return expected - model
@@ -198,6 +204,13 @@ def _order(expected: Any, model: Any) -> int:
     raise Incomparable
 
 
+def _text_order(first: str, second: str) -> int:
+    if not (first.isascii() and second.isascii()):  # Java compares UTF-16 units
+        return _text_order(*(text.encode("utf-16-be").decode("latin-1") for text in (first, second)))
+    return (first > second) - (first < second)
+
+
+@lru_cache(maxsize=64)
 def _decimal(text: str) -> Decimal:
     try:
         if _DECIMAL.fullmatch(text):

@@ -6,11 +6,15 @@ Rule: what Java would throw while it reads the text becomes InvalidPath with Jav
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from statelang.language.jsonpath.errors import JAVA, InvalidPath, PathError
 from statelang.language.jsonpath.tokens import Array, Filter, Indexing, Property, Root, Scan, Test, Token, Wildcard
 
 ParseFilter = Callable[[str], Test]
+
+DEEPEST: Final = 100
+"""How deep brackets may nest in one another."""
 
 _ENDS = ".[ "
 _INTEGERS = range(-(2**31), 2**31)
@@ -94,6 +98,8 @@ class _Reader:
             depth += (current == "[") - (current == "]")
             if depth == 0:
                 break
+            if depth > DEEPEST:
+                raise InvalidPath("the brackets nest too deep")
         return component(self.path[start : self.at], self._parse_filter)
 
 

@@ -121,7 +121,7 @@ def _evaluator(tokens: list[Token]) -> Read:
     def read(document: Json) -> Json:
         run = Evaluation(document)
         try:
-            first.evaluate("", document, run)
+            first.evaluate((), document, run)
         except RecursionError:
             raise InvalidPath(_TOO_DEEP) from None
         if not definite:

@@ -8,21 +8,45 @@ Rule: a row of Jayway's behaviour, however odd, is one branch here; nothing else
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Final, Literal
 
 from statelang.language.jsonpath.errors import InvalidPath, PathNotFound
 from statelang.language.jsonpath.java import java_text
 from statelang.values import Json
 
+MOST_STEPS: Final = 1_500_000
+"""How many values one reading may look at, about a second's worth: a document within AWS's limits has fewer than
+131,072, but steps like `..` one after the other, and filters, look at them again and again.
+"""
+
+Place = tuple[Any, ...]
+"""The way to a value: `()` for the root, else the place of what holds the value, and the name or index there."""
+
+
+def shown(place: Place) -> str:
+    """A place as Jayway prints it."""
+    keys: list[str] = []
+    while place:
+        place, key = place
+        keys.append(f"[{key}]" if type(key) is int else f"['{key}']")
+    return "$" + "".join(reversed(keys))
+
 
 class Evaluation:
-    """One evaluation of a path: the document it began with, and what was found so far."""
+    """One evaluation of a path: the document it began with, what was found so far, and what it may still take."""
 
-    __slots__ = ("found", "root")
+    __slots__ = ("found", "left", "root")
 
-    def __init__(self, root: Json) -> None:
+    def __init__(self, root: Json, left: int = MOST_STEPS) -> None:
         self.root = root
+        self.left = left
         self.found: list[Json] = []
+
+    def step(self, count: int = 1) -> None:
+        """So many values are looked at. Raises InvalidPath where it has been too much."""
+        self.left -= count
+        if self.left < 0:
+            raise InvalidPath("the path takes too long on this document")
 
 
 class Token:
@@ -35,8 +59,8 @@ class Token:
         self.rest_definite = True
         self.needed = True
 
-    def evaluate(self, place: str, value: Json, run: Evaluation) -> None:
-        """Find what this step finds in a value; `place` is the way to it, as Jayway prints it."""
+    def evaluate(self, place: Place, value: Json, run: Evaluation) -> None:
+        """Find what this step finds in a value; `place` is the way to it."""
         raise NotImplementedError
 
     def fragment(self) -> str:
@@ -58,36 +82,36 @@ class Token:
             token = token.next  # type: ignore[assignment]
         return "".join(parts)
 
-    def go_on(self, place: str, value: Json, run: Evaluation) -> None:
+    def go_on(self, place: Place, value: Json, run: Evaluation) -> None:
         """Hand what was found to the next step."""
         if self.next is None:
             run.found.append(value)
         else:
             self.next.evaluate(place, value, run)
 
-    def at_index(self, index: int, place: str, value: Json, run: Evaluation) -> None:
+    def at_index(self, index: int, place: Place, value: Json, run: Evaluation) -> None:
         """Go on with an element of an array."""
-        place = f"{place}[{index}]"
+        run.step()
         if not 0 <= index < len(value):
-            raise PathNotFound(f"Index out of bounds when evaluating path {place}")
-        self.go_on(place, value[index], run)
+            raise PathNotFound(f"Index out of bounds when evaluating path {shown(place)}[{index}]")
+        self.go_on((place, index), value[index], run)
 
-    def at_property(self, name: str, place: str, value: Json, run: Evaluation) -> None:
+    def at_property(self, name: str, place: Place, value: Json, run: Evaluation) -> None:
         """Go on with a property of an object."""
-        place = f"{place}['{name}']"
+        run.step()
         if name in value:
-            self.go_on(place, value[name], run)
+            self.go_on((place, name), value[name], run)
         elif self.next is None:
-            raise PathNotFound(f"No results for path: {place}")
+            raise PathNotFound(f"No results for path: {shown(place)}['{name}']")
         elif self.needed:
-            raise PathNotFound(f"Missing property in path {place}")
+            raise PathNotFound(f"Missing property in path {shown(place)}['{name}']")
 
 
 class Root(Token):
     """`$` or `@`."""
 
-    def evaluate(self, place: str, value: Json, run: Evaluation) -> None:
-        self.go_on("$", value, run)
+    def evaluate(self, place: Place, value: Json, run: Evaluation) -> None:
+        self.go_on((), value, run)
 
     def fragment(self) -> str:
         return "$"
@@ -100,13 +124,13 @@ class Property(Token):
         super().__init__()
         self.names = tuple(names)
 
-    def evaluate(self, place: str, value: Json, run: Evaluation) -> None:
+    def evaluate(self, place: Place, value: Json, run: Evaluation) -> None:
         if not isinstance(value, dict):
-            raise PathNotFound(f"Property {self.fragment()} not found in path {place}")
+            raise PathNotFound(f"Property {self.fragment()} not found in path {shown(place)}")
         if len(self.names) == 1:
             self.at_property(self.names[0], place, value, run)
         elif self.next is not None:
-            raise InvalidPath(f"Multi properties can only be used as path leafs: {place}{self.fragment()}")
+            raise InvalidPath(f"Multi properties can only be used as path leafs: {shown(place)}{self.fragment()}")
         else:
             run.found.append({name: value[name] for name in self.names if name in value})
 
@@ -126,9 +150,9 @@ class Array(Token):
         self.numbers = tuple(numbers)
         self.definite = kind in ("index", "size")
 
-    def evaluate(self, place: str, value: Json, run: Evaluation) -> None:
+    def evaluate(self, place: Place, value: Json, run: Evaluation) -> None:
         if value is None:
-            raise PathNotFound(f"The path {place} is null")
+            raise PathNotFound(f"The path {shown(place)} is null")
         if not isinstance(value, list):
             raise InvalidPath(f"Filter: {self} can only be applied to arrays. Current context is: {java_text(value)}")
         for index in self._indexes(len(value)):
@@ -164,7 +188,7 @@ class Wildcard(Token):
 
     definite = False
 
-    def evaluate(self, place: str, value: Json, run: Evaluation) -> None:
+    def evaluate(self, place: Place, value: Json, run: Evaluation) -> None:
         if isinstance(value, dict):
             for name in value:
                 self.at_property(name, place, value, run)
@@ -179,8 +203,8 @@ class Wildcard(Token):
         return "[*]"
 
 
-Test = Callable[[Json, Json], bool]
-"""A filter: (item, root document) -> whether it is taken."""
+Test = Callable[[Json, Evaluation], bool]
+"""A filter: (item, the evaluation it belongs to) -> whether it is taken."""
 
 
 class Filter(Token):
@@ -192,13 +216,13 @@ class Filter(Token):
         super().__init__()
         self.test = test
 
-    def evaluate(self, place: str, value: Json, run: Evaluation) -> None:
+    def evaluate(self, place: Place, value: Json, run: Evaluation) -> None:
         if isinstance(value, dict):
-            if self.test(value, run.root):
+            if self.test(value, run):
                 self.go_on(place, value, run)
         elif isinstance(value, list):
             for index, item in enumerate(value):
-                if self.test(item, run.root):
+                if self.test(item, run):
                     self.at_index(index, place, value, run)
         else:
             text = java_text(value)
@@ -216,26 +240,27 @@ class Scan(Token):
 
     definite = False
 
-    def evaluate(self, place: str, value: Json, run: Evaluation) -> None:
+    def evaluate(self, place: Place, value: Json, run: Evaluation) -> None:
         step = self.next
         assert step is not None
         self._walk(step, place, value, run)
 
-    def _walk(self, step: Token, place: str, value: Json, run: Evaluation) -> None:
+    def _walk(self, step: Token, place: Place, value: Json, run: Evaluation) -> None:
+        run.step()
         if not isinstance(value, (dict, list)):
             return
         if self._applies(step, value, run):
             if isinstance(value, list) and step.next is not None:
                 for index, item in enumerate(value):
-                    step.next.evaluate(f"{place}[{index}]", item, run)
+                    step.next.evaluate((place, index), item, run)
             else:
                 step.evaluate(place, value, run)
         if isinstance(value, dict):
             for name, item in value.items():
-                self._walk(step, f"{place}['{name}']", item, run)
+                self._walk(step, (place, name), item, run)
         else:
             for index, item in enumerate(value):
-                self._walk(step, f"{place}[{index}]", item, run)
+                self._walk(step, (place, index), item, run)
 
     def _applies(self, step: Token, value: Json, run: Evaluation) -> bool:
         """Whether the step is tried at a value at all."""
@@ -244,7 +269,7 @@ class Scan(Token):
         if isinstance(step, Array):
             return isinstance(value, list)
         if isinstance(step, Filter):
-            return step.test(value, run.root)
+            return step.test(value, run)
         return isinstance(step, Wildcard)
 
     def fragment(self) -> str:
