@@ -45,6 +45,46 @@ SIZED = {
     "regex": f"$match('{'a' * 5000}!', /(a+)+$/)",
     "many regexes": f"$map([1..1000], function($i){{$match('{'a' * 60}!', /(a|aa|b)+$/)}})",
 }
+WORKING = {
+    "equal": "$map($v, function($i){$v = $w})",
+    "in": "$map($v, function($i){-1 in $v})",
+    "sum": "$map($v, function($i){$sum($v)})",
+    "max": "$map($v, function($i){$max($v)})",
+    "reverse": "$map($v, function($i){$reverse($v)})",
+    "spread": "$map($v, function($i){$spread($o)})",
+    "positions": "$v[$v]",
+    "conditions": "$map($v, function($i){$z ? 1 : 2})",
+    "substring": "$map($v, function($i){$substring($t, $i)})",
+    "uppercase": "$map($v, function($i){$uppercase($t)})",
+    "trim": "$map($v, function($i){$trim($t)})",
+    "contains": "$map($v, function($i){$contains($t, 'b')})",
+    "split": "$map($v, function($i){$split($t, 'b')})",
+    "encode": "$map($v, function($i){$encodeUrl($t)})",
+    "decode": "$map($v, function($i){$decodeUrl($t)})",
+    "base 64": "$map($v, function($i){$base64decode($t)})",
+    "encode as more": "$reduce([1..60], function($a, $i){$encodeUrl($a)}, $pad('', 50000, '%'))",
+    "groups": "$replace($t, /a+/, $join($map([1..10000], function($i){'$0'})))",
+    "base 2": "$map($v, function($i){$formatBase(1e308, 2)})",
+    "pictures": "$map($v, function($i){$formatNumber($i, '#,##0.00')})",
+    "long picture": "$formatInteger(1, $pad('0,', 300001, '0,'))",
+    "many parts": "$toMillis($pad('1', 100000, '1'), $pad('[Y]', 3000, '[Y]'))",
+    "wide": "$fromMillis(1, '[Y,999999999]')",
+    "bindings": "$v@$a.$v@$b.[$a, $b]",
+    "products": "$v.($$.nothing; $v)",
+    "searches": "$map($v, function($i){$match($substring($t, 1, 60) & '!', /(?:(?:a+)+)+$|b/)})",
+    "calls": "($f := function($n){$n = 0 ? 1 : $f($n - 1) + $f($n - 1)}; $f(20))",
+    "evaluated": "$map($v, function($i){$eval('1 + 1')})",
+    "text of texts": "$string($map($v, function($i){$t}))",
+}
+LISTED = list(range(50_000))
+GIVEN = {
+    "v": LISTED,
+    "w": list(LISTED),
+    "z": [0] * 50_000,
+    "o": [{"a": i, "b": i} for i in range(3000)],
+    "t": "a" * 250_000,
+}
+
 WRITTEN = {
     "steps": "$x" + ".a" * 20_000,
     "sum": "1" + "+1" * 20_000,
@@ -85,6 +125,32 @@ def test_bombs_end_in_an_error(text: str, bounds: Bounds) -> None:
     assert code in ("U1001", "U1003", "U1004")
     assert seconds < 5  # a second on an idle machine, which is the promise; this is only the guard
     assert peak() - before < 100
+
+
+@pytest.mark.parametrize("bounds", [AWS, WIDE], ids=["as AWS", "as published"])
+@pytest.mark.parametrize("text", WORKING.values(), ids=list(WORKING))
+def test_work_that_grows_with_what_is_given_is_bounded(text: str, bounds: Bounds) -> None:
+    before, begun = peak(), time.process_time()
+    with pytest.raises(JsonataError) as refused:
+        Expression(text).evaluate(None, GIVEN, bounds=bounds)
+    assert refused.value.code in ("U1001", "U1003", "U1004", "JS:RangeError")
+    assert time.process_time() - begun < 5
+    assert peak() - before < 120
+
+
+def test_keys_are_gathered_without_copying_what_they_have() -> None:
+    begun = time.process_time()
+    assert Expression('$v{"a": $count($)}').evaluate(None, GIVEN, bounds=AWS) == {"a": 50_000}
+    assert Expression('$v#$i[$i > 3]{"a": $count($i)}').evaluate(None, GIVEN, bounds=WIDE) == {"a": 49_996}
+    assert time.process_time() - begun < 2
+
+
+def test_signatures_are_matched_without_trying_every_way() -> None:
+    text = f"function($x)<{'x+' * 12}:x>{{1}}({','.join(['1'] * 40)})"
+    assert outcome(text, AWS)[1] < 1
+    code, seconds = outcome(text.replace("x+:", "x+f:"), AWS)
+    assert code == "T0410"
+    assert seconds < 1
 
 
 @pytest.mark.parametrize("text", WRITTEN.values(), ids=list(WRITTEN))

@@ -139,10 +139,10 @@ def _logical(left: Evaluate, right: Evaluate, operator: str, position: int) -> E
     decisive = operator == "or"
 
     def logical(input: Value, frame: Frame) -> Value:
-        if boolean(left(input, frame)) is decisive:
+        if boolean(left(input, frame), frame.run.step) is decisive:
             return decisive
         try:
-            return boolean(right(input, frame))
+            return boolean(right(input, frame), frame.run.step)
         except JsonataError as problem:
             problem.position = position
             problem.told["token"] = operator

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.regexes import Match, Regex, join_pairs, split_pairs
@@ -17,6 +18,9 @@ from statelang.language.jsonata.text import script_text
 from statelang.language.jsonata.values import UNDEFINED, Function, Value
 
 Evaluate = Callable[[Value, Frame], Value]
+
+CALL: Final = 3
+"""How many steps a call of a lambda is worth."""
 
 
 @dataclass(eq=False, slots=True)
@@ -212,7 +216,7 @@ def _lambda(run: Run, function: Lambda, arguments: list[Value], input: Value, de
     body = function.body
     if body.signature is not None:
         arguments = body.signature.checked(arguments, input)
-    run.step()
+    run.step(CALL)
     if depth + body.height > run.bounds.depth:
         raise JsonataError("U1001")
     given = len(arguments)

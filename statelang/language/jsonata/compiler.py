@@ -15,7 +15,7 @@ from statelang.language.jsonata import arithmetic, invocations, paths
 from statelang.language.jsonata.calls import Body, Evaluate, Lambda
 from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.grouping import group
-from statelang.language.jsonata.run import Frame
+from statelang.language.jsonata.run import ARRAY, OBJECT, Frame
 from statelang.language.jsonata.transform import transformer
 from statelang.language.jsonata.tree import Node, bound_names, makes_functions
 from statelang.language.jsonata.values import (
@@ -159,8 +159,9 @@ def _array(compiler: Compiler, node: Node) -> Evaluate:
             elif type(value) is range and len(parts) == 1:
                 return value
             else:
-                frame.run.allocate(len(value))
+                frame.run.copied(value)
                 items.extend(value)
+        frame.run.allocate(ARRAY + 8 * len(parts))
         return kind(items)
 
     return array
@@ -172,6 +173,7 @@ def _object(compiler: Compiler, node: Node) -> Evaluate:
     if len(set(keys)) < len(pairs):
         return lambda input, frame: group(pairs, input, frame, position)
     fields = [(key, evaluate) for key, (_, evaluate) in zip(keys, pairs)]
+    size = OBJECT + 16 * len(fields)
 
     def constructor(input: Value, frame: Frame) -> Value:
         if is_array(input):
@@ -181,6 +183,7 @@ def _object(compiler: Compiler, node: Node) -> Evaluate:
             value = evaluate(input, frame)
             if value is not UNDEFINED:
                 made[key] = value
+        frame.run.allocate(size)
         return made
 
     return constructor
@@ -204,7 +207,9 @@ def _condition(compiler: Compiler, node: Node) -> Evaluate:
     with compiler.perhaps():
         then = compiler.node(node.parts[1])
         otherwise = compiler.node(node.parts[2]) if len(node.parts) > 2 else lambda input, frame: UNDEFINED
-    return lambda input, frame: then(input, frame) if boolean(test(input, frame)) else otherwise(input, frame)
+    return lambda input, frame: (
+        then(input, frame) if boolean(test(input, frame), frame.run.step) else otherwise(input, frame)
+    )
 
 
 def _bind(compiler: Compiler, node: Node) -> Evaluate:

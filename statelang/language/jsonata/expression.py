@@ -93,6 +93,7 @@ def _eval(run: Run, text: Value, focus: Value = UNDEFINED, *, input: Value) -> V
         return UNDEFINED
     if focus is not UNDEFINED:
         input = wrapped(focus)
+    run.step(20 + 4 * len(text))
     try:
         evaluate, height = compile_tree(parse(text), run.functions, evaluated=True)
     except JsonataError as problem:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from statelang.language.jsonata.calls import Evaluate
-from statelang.language.jsonata.run import Frame
+from statelang.language.jsonata.run import Frame, Run
 from statelang.language.jsonata.values import UNDEFINED, Sequence, Spend, Tuples, Value, Wrapped, is_array, lookup, sole
 
 
@@ -82,7 +82,7 @@ def _beyond(start: Value, keys: tuple[str, ...], frame: Frame, input: Value, oth
             value = value.get(key, UNDEFINED)
         elif type(value) is list and index > 0:
             frame.run.step(len(value))
-            return _gathered_fields(value, keys[index:], frame.run.step)
+            return _gathered_fields(value, keys[index:], frame.run)
         elif value is UNDEFINED or value is None:
             return UNDEFINED
         else:
@@ -90,10 +90,10 @@ def _beyond(start: Value, keys: tuple[str, ...], frame: Frame, input: Value, oth
     return otherwise(input, frame)
 
 
-def _gathered_fields(items: Value, keys: tuple[str, ...], spend: Spend) -> Value:
+def _gathered_fields(items: Value, keys: tuple[str, ...], run: Run) -> Value:
     for number, key in enumerate(keys, start=1):
-        results = fields_of(items, key, spend)
-        items = gathered(results, last=number == len(keys))
+        results = fields_of(items, key, run.step)
+        items = gathered(results, run, last=number == len(keys))
         if not items:
             return UNDEFINED if isinstance(items, Sequence) else items
     return items[0] if type(items) is Sequence and len(items) == 1 else items
@@ -109,18 +109,22 @@ def fields_of(items: Value, key: str, spend: Spend) -> list[Value]:
     return results
 
 
-def gathered(results: list[Value], *, last: bool) -> Value:
+def gathered(results: list[Value], run: Run, *, last: bool) -> Value:
     """What a step gave for each item as one sequence; of the last step, one array as it is."""
     if len(results) == 1:
         (value,) = results
         if last and is_array(value) and not isinstance(value, Sequence):
             return value
-        return Sequence(value if type(value) in ARRAYS else results)
+        if type(value) not in ARRAYS:
+            return Sequence(results)
+        run.copied(value)
+        return Sequence(value)
     if not ARRAYS.intersection(map(type, results)):
         return Sequence(results)
     flat = Sequence()
     for value in results:
         if type(value) in ARRAYS:
+            run.copied(value)
             flat.extend(value)
         else:
             flat.append(value)
@@ -138,13 +142,20 @@ def leading_items(name: str, keys: tuple[str, ...]) -> Evaluate:
         value = frame.lookup(name)
         for index, key in enumerate(keys):
             if type(value) is not dict:
-                items = Sequence(value if type(value) in ARRAYS else [value])
+                items = _items(value, frame.run)
                 for rest in keys[index:]:
-                    items = gathered(fields_of(items, rest, frame.run.step), last=False)
+                    items = gathered(fields_of(items, rest, frame.run.step), frame.run, last=False)
                 return items
             value = value.get(key, UNDEFINED)
         if value is UNDEFINED:
             return ()
-        return Sequence(value if type(value) in ARRAYS else [value])
+        return _items(value, frame.run)
 
     return leading
+
+
+def _items(value: Value, run: Run) -> Sequence:
+    if type(value) not in ARRAYS:
+        return Sequence([value])
+    run.copied(value)
+    return Sequence(value)

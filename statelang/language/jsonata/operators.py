@@ -82,11 +82,11 @@ def _comparison(holds: Callable[[Value, Value], bool]) -> Operator:
 
 
 def _equals(left: Value, right: Value, run: Run) -> Value:
-    return left is not UNDEFINED and right is not UNDEFINED and equal(left, right)
+    return left is not UNDEFINED and right is not UNDEFINED and equal(left, right, run.step)
 
 
 def _differs(left: Value, right: Value, run: Run) -> Value:
-    return left is not UNDEFINED and right is not UNDEFINED and not equal(left, right)
+    return left is not UNDEFINED and right is not UNDEFINED and not equal(left, right, run.step)
 
 
 def _concatenate(left: Value, right: Value, run: Run) -> Value:
@@ -99,9 +99,14 @@ def _concatenate(left: Value, right: Value, run: Run) -> Value:
 def _includes(left: Value, right: Value, run: Run) -> Value:
     if left is UNDEFINED or right is UNDEFINED:
         return False
+    items = right if is_array(right) else [right]
+    if isinstance(left, str) or type(items) is range:
+        run.step(len(items) >> 6)
+        return left in items if isinstance(left, str) else is_number(left) and number(left) in items
+    run.step(len(items) >> 3)
     if isinstance(left, (list, dict)):
-        return any(left is item for item in (right if is_array(right) else [right]))
-    return any(equal(left, item) for item in (right if is_array(right) else [right]))
+        return any(left is item for item in items)
+    return any(equal(left, item, run.step) for item in items)
 
 
 def range_of(left: Value, right: Value, run: Run) -> Value:
@@ -114,7 +119,8 @@ def range_of(left: Value, right: Value, run: Run) -> Value:
     size = number(right - left + 1)
     if size > MOST:
         raise JsonataError("D2014", value=size)
-    run.allocate(8 * int(size))
+    if not run.bounds.lazy:
+        run.allocate(8 * int(size))
     return range(int(left), int(right) + 1)
 
 

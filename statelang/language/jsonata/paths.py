@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING, Any
 from statelang.language.jsonata.calls import Evaluate
 from statelang.language.jsonata.fields import bound_path, fields_of, gathered, leading_items, name_path, variable_path
 from statelang.language.jsonata.grouping import group
-from statelang.language.jsonata.run import Frame
+from statelang.language.jsonata.run import TUPLE, Frame, Run
 from statelang.language.jsonata.sorting import compile_order
 from statelang.language.jsonata.tree import Node, is_plain
 from statelang.language.jsonata.values import (
     UNDEFINED,
     Constructed,
     Sequence,
-    Spend,
     Tuples,
     Value,
     Wrapped,
-    append,
     boolean,
+    folded,
     is_array,
     is_numeric,
     lookup,
@@ -52,27 +51,24 @@ def compile_name(compiler: Compiler, node: Node) -> Evaluate:
 
 def compile_wildcard(compiler: Compiler, node: Node) -> Evaluate:
     """Every field."""
-    return lambda input, frame: _fields(input[0] if type(input) is Wrapped and input else input, frame.run.step)
+    return lambda input, frame: _fields(input[0] if type(input) is Wrapped and input else input, frame.run)
 
 
-def _fields(value: Value, spend: Spend) -> Value:
-    found: Value = Sequence()
-    items = (item for _, item in members(value)) if isinstance(value, dict) else value if is_array(value) else ()
-    for item in items:
-        if is_array(item):
-            found = append(found, _flat(item, spend))
-        else:
-            found.append(item)
-    return found
+def _fields(value: Value, run: Run) -> Value:
+    items = [item for _, item in members(value)] if isinstance(value, dict) else value if is_array(value) else ()
+    run.step(len(items) >> 4)
+    run.allocate(8 * len(items))
+    return folded([Sequence(), *(_flat(item, run) if is_array(item) else item for item in items)])
 
 
-def _flat(value: Value, spend: Spend) -> list[Value]:
+def _flat(value: Value, run: Run) -> list[Value]:
     flat: list[Value] = []
     stack = [value]
     while stack:
         item = stack.pop()
         if is_array(item):
-            spend(len(item))
+            run.step(len(item))
+            run.copied(item)
             stack.extend(reversed(item))
         else:
             flat.append(item)
@@ -90,11 +86,13 @@ def compile_descendants(compiler: Compiler, node: Node) -> Evaluate:
             item = stack.pop()
             if is_array(item):
                 frame.run.step(len(item))
+                frame.run.allocate(8 * len(item))
                 stack.extend(reversed(item))
                 continue
             found.append(item)
             if isinstance(item, dict):
                 frame.run.step(len(item))
+                frame.run.allocate(8 * len(item))
                 stack.extend(field for _, field in reversed(list(members(item))))
         return found[0] if len(found) == 1 else found
 
@@ -150,7 +148,7 @@ class _Step:
             return self.staged(self.sort(items, frame), frame)
         frame.run.step(len(items))
         results = fields_of(items, self.key, frame.run.step) if self.key is not None else self._results(items, frame)
-        return gathered(results, last=last)
+        return gathered(results, frame.run, last=last)
 
     def _results(self, items: Value, frame: Frame) -> list[Value]:
         evaluate, stages = self.evaluate, self.stages
@@ -176,7 +174,10 @@ class _Step:
             if value is UNDEFINED:
                 continue
             stream = isinstance(value, Tuples)
-            for index, item in enumerate(value if is_array(value) else [value]):
+            produced = value if is_array(value) else [value]
+            frame.run.step(len(produced))
+            frame.run.allocate(TUPLE * len(produced))
+            for index, item in enumerate(produced):
                 new = dict(bindings)
                 if stream:
                     new.update(item)
@@ -340,16 +341,21 @@ def _filter(value: Value, evaluate: Evaluate, frame: Frame) -> Value:
         if found is True:
             results.append(item)
         elif found is not False and found is not UNDEFINED:
-            _pick(found, item, index, len(items), results)
+            _pick(found, item, (index, len(items)), results, frame.run)
+    frame.run.allocate(8 * len(results))
     return results
 
 
-def _pick(found: Value, item: Value, index: int, count: int, results: list[Value]) -> None:
+def _pick(found: Value, item: Value, place: tuple[int, int], results: list[Value], run: Run) -> None:
     """Keep an item for what a predicate gave that is no boolean: positions, or anything that counts as true."""
+    index, count = place
+    if is_array(found):
+        run.step(len(found) >> 2)
     if is_numeric(found) or (is_array(found) and len(found) > 0 and all(map(is_numeric, found))):
-        for place in [found] if is_numeric(found) else found:
-            whole = math.floor(place)
+        for position in [found] if is_numeric(found) else found:
+            whole = math.floor(position)
             if (whole + count if whole < 0 else whole) == index:
                 results.append(item)
-    elif boolean(found):
+                run.allocate(8)
+    elif boolean(found, run.step):
         results.append(item)

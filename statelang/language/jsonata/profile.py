@@ -142,7 +142,7 @@ def _told(program: Program, scope: Scope, parts: tuple[str, ...]) -> Json:
     try:
         value = program.evaluate(UNDEFINED, variables, bounds=scope.bounds, millis=scope.now, chance=scope.entropy)
         if value is not UNDEFINED:
-            return plain(value, _Allowance(scope.bounds.memory // 8))
+            return plain(value, _Allowance(scope.bounds.memory // 24))
     except JsonataError as error:
         code = error.code.removeprefix("JS:")
         raise Fault(QUERY_ERROR, f"threw an error during evaluation. {code}: {error.message}") from None

@@ -13,6 +13,18 @@ from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.values import UNDEFINED, Value
 from statelang.language.scope import Entropy
 
+OBJECT: Final = 64
+"""What an object takes of memory, and 16 for each of its fields."""
+
+ARRAY: Final = 32
+"""What an array takes of memory, and 8 for each of its items."""
+
+TUPLE: Final = 128
+"""What the bindings of one item take of memory."""
+
+NUMBERS: Final = 40
+"""What an item takes that was a number in a lazy range."""
+
 TIMEOUT: Final = "Expression evaluation timeout: Check for infinite loop"
 
 
@@ -56,6 +68,10 @@ class Run:
         self.memory -= size
         if self.memory < 0:
             raise JsonataError("U1003")
+
+    def copied(self, values: Value) -> None:
+        """The items of an array are put in a list. Raises JsonataError U1003 where it has been too much."""
+        self.allocate((NUMBERS if self.bounds.lazy and type(values) is range else 8) * len(values))
 
 
 class Frame:

@@ -5,7 +5,6 @@ Rule: an argument that is missing may be taken from the context where the signat
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -15,34 +14,72 @@ from statelang.language.jsonata.values import UNDEFINED, Constructed, Sequence, 
 
 ARRAYS: Final = {"a": "arrays", "b": "booleans", "f": "functions", "n": "numbers", "o": "objects", "s": "strings"}
 
-_PATTERNS: Final = {
-    **{symbol: f"[{symbol}m]" for symbol in "snblo"},
-    "a": "[asnblfom]",
+_ACCEPTED: Final = {
+    **{symbol: f"{symbol}m" for symbol in "snblo"},
+    "a": "asnblfom",
     "f": "f",
-    "j": "[asnblom]",
-    "x": "[asnblfom]",
+    "j": "asnblom",
+    "x": "asnblfom",
 }
+
+MOST_KNOWN: Final = 64
+"""Of how many combinations of types a signature remembers that they pass."""
 
 
 @dataclass(slots=True)
 class Parameter:
-    """`pattern` matches the symbols of arguments; `context`: it may come from the context."""
+    """`accepted` are the symbols of arguments that it takes; `quantifier` is how many, as in a regular expression: one,
+    `?` or `+`, and with another `?` as few as possible. `context`: what may come from the context.
+    """
 
     kind: str
-    pattern: str
+    accepted: str
+    quantifier: str = ""
     context: str | None = None
     items: str | None = None
+
+    def before(self, symbols: str, after: list[bool]) -> list[bool]:
+        """Where it can begin, given where what follows can."""
+        found = [False] * len(after)
+        for at in range(len(symbols) - 1, -1, -1):
+            more = self.quantifier[:1] == "+" and found[at + 1]
+            found[at] = symbols[at] in self.accepted and (after[at + 1] or more)
+        return [one or other for one, other in zip(found, after)] if self.quantifier[:1] == "?" else found
+
+    def end(self, symbols: str, at: int, after: list[bool]) -> int:
+        """Where it ends, of all places where what follows can begin: the last, or the first if it takes few."""
+        ends = [at] if self.quantifier[:1] == "?" and after[at] else []
+        most = len(symbols) if self.quantifier[:1] == "+" else min(at + 1, len(symbols))
+        while at < most and symbols[at] in self.accepted:
+            at += 1
+            if after[at]:
+                ends.append(at)
+        return ends[0 if len(self.quantifier) == 2 else -1]
+
+
+def _shares(parameters: tuple[Parameter, ...], symbols: str, *, whole: bool) -> list[str] | None:
+    """What each parameter takes of the symbols, from the left; None where they do not fit. `whole`: all are taken."""
+    ways = [[not whole] * len(symbols) + [True]]
+    for parameter in reversed(parameters):
+        ways.append(parameter.before(symbols, ways[-1]))
+    if not ways.pop()[0]:
+        return None
+    shares, at = [], 0
+    for parameter, after in zip(parameters, reversed(ways)):
+        end = parameter.end(symbols, at, after)
+        shares.append(symbols[at:end])
+        at = end
+    return shares
 
 
 class Signature:
     """The parameters of a function."""
 
-    __slots__ = ("_passing", "_pattern", "parameters", "text")
+    __slots__ = ("_passing", "parameters", "text")
 
     def __init__(self, text: str, parameters: tuple[Parameter, ...]) -> None:
         self.text = text
         self.parameters = parameters
-        self._pattern: re.Pattern[str] | None = None
         self._passing: dict[str, tuple[tuple[int, frozenset[type]], ...]] = {}
 
     def checked(self, arguments: list[Value], context: Value) -> list[Value]:
@@ -60,18 +97,15 @@ class Signature:
         return arguments
 
     def _checked(self, arguments: list[Value], context: Value, symbols: str) -> list[Value]:
-        if self._pattern is None:  # made when first needed: most signatures never are
-            self._pattern = re.compile("".join(f"({parameter.pattern})" for parameter in self.parameters))
-        match = self._pattern.fullmatch(symbols)
-        if match is None:
+        shares = _shares(self.parameters, symbols, whole=True)
+        if shares is None:
             raise self._refused(arguments, symbols)
         checked: list[Value] = []
         passing: list[tuple[int, frozenset[type]]] = []
         at, whole = 0, True
-        for number, parameter in enumerate(self.parameters, start=1):
-            taken = match[number]
+        for parameter, taken in zip(self.parameters, shares):
             if taken == "" and parameter.context is not None:
-                if not re.fullmatch(parameter.context, symbol(context)):
+                if symbol(context) not in parameter.context:
                     raise JsonataError("T0411", value=context, index=at + 1)
                 checked.append(context)
                 whole = False
@@ -86,7 +120,7 @@ class Signature:
                 if parameter.items is not None and single == "a":
                     passing.append((at, KINDS.get(parameter.items, frozenset())))
                 at += 1
-        if whole and at >= len(arguments):
+        if whole and at >= len(arguments) and len(self._passing) < MOST_KNOWN:
             self._passing[symbols] = tuple(passing)
         return checked
 
@@ -107,13 +141,12 @@ class Signature:
         return argument if single == "a" else [argument]
 
     def _refused(self, arguments: list[Value], symbols: str) -> JsonataError:
-        pattern, good = "", 0
-        for parameter in self.parameters:
-            pattern += parameter.pattern
-            match = re.match(pattern, symbols)
-            if match is None:
-                return JsonataError("T0410", value=_at(arguments, good), index=good + 1)
-            good = match.end()
+        good = 0
+        for count in range(1, len(self.parameters) + 1):
+            shares = _shares(self.parameters[:count], symbols, whole=False)
+            if shares is None:
+                break
+            good = sum(map(len, shares))
         return JsonataError("T0410", value=_at(arguments, good), index=good + 1)
 
 
@@ -161,19 +194,16 @@ def parse_signature(text: str, start: int = 0) -> Signature:
         character = text[at]
         if character == ":":
             break
-        if character in _PATTERNS:
-            parameters.append(Parameter(character, _PATTERNS[character]))
-        elif character == "-" and parameters:
-            parameters[-1].context = parameters[-1].pattern
-            parameters[-1].pattern += "?"
-        elif character in "?+" and parameters:
-            parameters[-1].pattern += character
+        if character in _ACCEPTED:
+            parameters.append(Parameter(character, _ACCEPTED[character]))
+        elif character in "-?+" and parameters:
+            _quantify(parameters[-1], character)
         elif character == "(":
             end = _closing(text, at, "(", ")")
             choice = text[at + 1 : end]
             if "<" in choice:
                 raise JsonataError("S0402", start + at, value=choice)
-            parameters.append(Parameter(f"({choice})", f"[{choice}m]"))
+            parameters.append(Parameter(f"({choice})", f"{choice}m"))
             at = end
         elif character == "<" and parameters:
             if parameters[-1].kind not in ("a", "f"):
@@ -183,6 +213,18 @@ def parse_signature(text: str, start: int = 0) -> Signature:
             at = end
         at += 1
     return Signature(text, tuple(parameters))
+
+
+def _quantify(parameter: Parameter, character: str) -> None:
+    """Raises JsonataError for a quantifier of which JavaScript could make no regular expression."""
+    if character == "-":
+        parameter.context = _ANY if "?" in parameter.quantifier else parameter.accepted
+    parameter.quantifier += character.replace("-", "?")
+    if parameter.quantifier not in ("?", "+", "??", "+?"):
+        raise JsonataError("JS:SyntaxError", template="Invalid regular expression: Nothing to repeat")
+
+
+_ANY: Final = "asnblfom"
 
 
 def _closing(text: str, at: int, opening: str, closing: str) -> int:

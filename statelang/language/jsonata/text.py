@@ -37,7 +37,10 @@ def script_text(value: Value, run: Run | None = None) -> str:
     if is_array(value):
         if run is not None:
             run.step(len(value))
-        return ",".join(["" if item is None or item is UNDEFINED else script_text(item, run) for item in value])
+        texts = ["" if item is None or item is UNDEFINED else script_text(item, run) for item in value]
+        if run is not None:
+            run.allocate(2 * sum(map(len, texts)))
+        return ",".join(texts)
     if value is None or type(value) is bool:
         return {None: "null", True: "true", False: "false"}[value]
     return "undefined" if value is UNDEFINED else "[object Object]"
@@ -54,6 +57,8 @@ def _number(value: int | float) -> str:
 def _write(value: Value, parts: list[str], level: int | None, run: Run | None) -> None:
     """JSON text as JSON.stringify writes it; `level` of indentation, None: compact."""
     if isinstance(value, str):
+        if run is not None:
+            run.allocate(2 * len(value))
         parts.append(quoted(value))
     elif is_number(value):
         if type(value) is float and not math.isfinite(value):

@@ -10,15 +10,15 @@ import math
 from statelang.language.jsonata.calls import Evaluate, Native, call
 from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.regexes import Regex
-from statelang.language.jsonata.run import Frame, Run
+from statelang.language.jsonata.run import OBJECT, Frame, Run
 from statelang.language.jsonata.signatures import parse_signature
 from statelang.language.jsonata.text import text_of
-from statelang.language.jsonata.values import UNDEFINED, Function, Spend, Value, is_array, number
+from statelang.language.jsonata.values import UNDEFINED, Function, Value, is_array, number
 
 SIGNATURE = parse_signature("<(oa):o>")
 
 
-def copy(value: Value, spend: Spend, made: set[int] | None = None) -> Value:
+def copy(value: Value, run: Run, made: set[int] | None = None) -> Value:
     """A deep copy of JSON, by way of its text: numbers have at most 15 significant digits.
 
     `made` gets the ids of the objects and arrays of the copy.
@@ -30,11 +30,13 @@ def copy(value: Value, spend: Spend, made: set[int] | None = None) -> Value:
     if type(value) is int:
         return value if -(10**15) < value < 10**15 else number(float(f"{value:.15g}"))
     if isinstance(value, dict):
-        spend(len(value))
-        return _noted({key: copy(item, spend, made) for key, item in value.items() if item is not UNDEFINED}, made)
+        run.step(1 + 2 * len(value))
+        run.allocate(OBJECT + 16 * len(value))
+        return _noted({key: copy(item, run, made) for key, item in value.items() if item is not UNDEFINED}, made)
     if is_array(value):
-        spend(len(value))
-        return _noted([None if item is UNDEFINED else copy(item, spend, made) for item in value], made)
+        run.step(1 + len(value))
+        run.allocate(16 + 8 * len(value))
+        return _noted([None if item is UNDEFINED else copy(item, run, made) for item in value], made)
     return "" if isinstance(value, (Function, Regex)) else value
 
 
@@ -54,7 +56,7 @@ def transformer(pattern: Evaluate, update: Evaluate, delete: Evaluate | None, fr
         if not isinstance(clone, Function):
             raise JsonataError("T2013", position)
         made: set[int] = set()
-        result = copy(call(run, clone, [given]), run.step, made)
+        result = copy(call(run, clone, [given]), run, made)
         matches = pattern(result, frame)
         for match in [] if matches is UNDEFINED else matches if is_array(matches) else [matches]:
             run.step()

@@ -109,7 +109,7 @@ def _double(value: int) -> float:
         return math.inf if value > 0 else -math.inf
 
 
-def equal(one: Value, other: Value) -> bool:
+def equal(one: Value, other: Value, spend: Spend) -> bool:
     """Deep equality, as `=` means it: by type first."""
     if is_number(one) and is_number(other):
         return bool(one == other) or (abs(one) >= EXACT and number(one) == number(other))
@@ -118,10 +118,10 @@ def equal(one: Value, other: Value) -> bool:
     if one is other:
         return True
     both = (is_array(one) and is_array(other)) or (isinstance(one, dict) and isinstance(other, dict))
-    return both and _alike(one, other)
+    return both and _alike(one, other, spend)
 
 
-def _alike(one: Value, other: Value) -> bool:
+def _alike(one: Value, other: Value, spend: Spend) -> bool:
     """Whether two arrays or two objects hold the same. No pair of parts is compared twice: values may share parts in
     so many ways that it would never end.
     """
@@ -139,26 +139,27 @@ def _alike(one: Value, other: Value) -> bool:
             return False
         if (id(one), id(other)) not in compared:
             compared.add((id(one), id(other)))
+            spend(1 + (len(one) >> 3))
             for item, with_it in pairs:
                 if isinstance(item, (list, dict, range)) and item is not with_it:
                     pending.append((item, with_it))
-                elif not equal(item, with_it):
+                elif not equal(item, with_it, spend):
                     return False
     return True
 
 
-def boolean(value: Value) -> bool:
+def boolean(value: Value, spend: Spend) -> bool:
     """Whether a value counts as true; UNDEFINED does not."""
     if value is True or value is False:
         return bool(value)
     if is_array(value):
-        return _any_true(value)
+        return _any_true(value, spend)
     if isinstance(value, (str, dict)):
         return len(value) > 0
     return isinstance(value, Function) or (is_numeric(value) and bool(value != 0))
 
 
-def _any_true(values: Value) -> bool:
+def _any_true(values: Value, spend: Spend) -> bool:
     """Whether anything in an array, at any depth, counts as true; no array is looked into twice."""
     seen: set[int] = set()
     pending = [values]
@@ -167,11 +168,13 @@ def _any_true(values: Value) -> bool:
         if id(items) in seen:
             continue
         seen.add(id(items))
-        for item in items:
+        for index, item in enumerate(items):
             if is_array(item):
                 pending.append(item)
-            elif boolean(item):
+            elif boolean(item, spend):
                 return True
+            elif not index % 8:
+                spend(1)
     return False
 
 
@@ -227,6 +230,20 @@ def append(one: Value, other: Value) -> Value:
     if other is UNDEFINED:
         return one
     return [*(one if is_array(one) else [one]), *(other if is_array(other) else [other])]
+
+
+def folded(values: Iterable[Value]) -> Value:
+    """Any number of values appended, one after the other."""
+    given = [value for value in values if value is not UNDEFINED]
+    if len(given) <= 1:
+        return given[0] if given else UNDEFINED
+    found: list[Value] = []
+    for value in given:
+        if is_array(value):
+            found.extend(value)
+        else:
+            found.append(value)
+    return found
 
 
 def lookup(value: Value, key: str, spend: Spend) -> Value:

@@ -26,24 +26,28 @@ from statelang.language.jsonata.values import (
 from statelang.language.jsonata.values import append as joined
 
 
-@builtin("append", "<xx:a>")
+@builtin("append", "<xx:a>", constant=True)
 def append(run: Run, one: Value, other: Value) -> Value:
-    result = joined(one, other)
-    if is_array(result):
-        run.allocate(8 * len(result))
-    return result
+    if one is not UNDEFINED and other is not UNDEFINED:
+        for value in (one, other):
+            run.copied(value if is_array(value) else (value,))
+    return joined(one, other)
 
 
 @builtin("reverse", "<a:a>")
 def reverse(run: Run, values: Value) -> Value:
-    return UNDEFINED if values is UNDEFINED else values if len(values) <= 1 else list(values)[::-1]
+    if values is UNDEFINED or len(values) <= 1:
+        return values
+    run.copied(values)
+    return list(values)[::-1]
 
 
 @builtin("shuffle", "<a:a>")
 def shuffle(run: Run, values: Value) -> Value:
     if values is UNDEFINED or len(values) <= 1:
         return values
-    run.step(len(values))
+    run.step(2 * len(values))
+    run.copied(values)
     shuffled: list[Any] = []
     for index, value in enumerate(values):
         place = int(run.chance.fraction() * (index + 1))
@@ -65,9 +69,10 @@ def distinct(run: Run, values: Value) -> Value:
             if key in simple:
                 continue
             simple.add(key)
+            run.allocate(32)
         else:
             run.step(len(found))
-            if any(equal(value, other) for other in found):
+            if any(equal(value, other, run.step) for other in found):
                 continue
         found.append(value)
     return Sequence(found) if isinstance(values, Sequence) else found
@@ -77,9 +82,11 @@ def distinct(run: Run, values: Value) -> Value:
 def zip_(run: Run, *arrays: Value) -> Value:
     if not all(map(is_array, arrays)):
         return []
-    size = min(map(len, arrays), default=0) * (len(arrays) + 1)
-    run.step(size)
-    run.allocate(8 * size)
+    count = min(map(len, arrays), default=0)
+    run.step(count)
+    run.allocate(16 * count)
+    for values in arrays:
+        run.copied(values[:count])
     return [list(items) for items in zip(*arrays)]
 
 
@@ -90,10 +97,12 @@ def sort(run: Run, values: Value, function: Value = UNDEFINED) -> Value:
     if function is UNDEFINED:
         if not (all(map(is_numeric, values)) or all(isinstance(value, str) for value in values)):
             raise JsonataError("D3070", index=1)
-        run.step(len(values))
+        run.step(len(values) + sum(len(value) >> 9 for value in values if isinstance(value, str)))
+        run.copied(values)
         return sorted(values, key=units if isinstance(values[0], str) else None)
 
     run.step(len(values) * len(values).bit_length())
+    run.allocate(16 * len(values))
     depth = run.depth
     perform = applied(run, function, 2) if isinstance(function, Lambda) else None
 

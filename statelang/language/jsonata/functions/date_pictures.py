@@ -17,7 +17,9 @@ from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.functions.calendar import COMPONENTS, DAY, Moment, moment, utc
 from statelang.language.jsonata.functions.integer_pictures import Picture, analysed, parser
 from statelang.language.jsonata.functions.integer_pictures import formatted as integer
+from statelang.language.jsonata.run import Run
 from statelang.language.jsonata.values import UNDEFINED, number
+from statelang.language.patterns import TooSlow, attempt
 
 DAYS: Final = ("", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS: Final = (
@@ -51,8 +53,23 @@ class Marker:
     integer: Picture | None = None
 
 
-@lru_cache(maxsize=512)
+LONGEST_KEPT: Final = 100
+"""A longer picture is analysed each time."""
+
+LONGEST_NUMBER: Final = 10_000
+"""As many digits a number may be filled up to; jsonata-js has no limit but its memory."""
+
+
 def _analysed(picture: str) -> tuple[Marker, ...]:
+    return _kept(picture) if len(picture) <= LONGEST_KEPT else _analysis(picture)
+
+
+@lru_cache(maxsize=512)
+def _kept(picture: str) -> tuple[Marker, ...]:
+    return _analysis(picture)
+
+
+def _analysis(picture: str) -> tuple[Marker, ...]:
     parts: list[Marker] = []
     start = at = 0
 
@@ -103,7 +120,11 @@ def _marker(text: str) -> Marker:
 
 
 def _width(text: str) -> int | None:
-    return int(text) if text.isdigit() else None
+    if not text.isdigit():
+        return None
+    if len(text) > 5 or int(text) > LONGEST_NUMBER:
+        raise JsonataError("JS:RangeError", template="Invalid string length")
+    return int(text)
 
 
 def _integer(marker: Marker, first: str) -> None:
@@ -144,7 +165,7 @@ def _shown(at: Moment, marker: Marker, hours: float, minutes: float) -> str:
         return "ISO" if component in "CE" else "undefined"
     value = COMPONENTS[component](at)
     if component == "Y" and marker.integer is not None and marker.integer.width is not None:
-        value = math.fmod(value, 10**marker.integer.width)
+        value = math.fmod(value, 10.0 ** min(marker.integer.width, 300))
     if marker.names is not None and component != "f":
         return _named(value, marker)
     if marker.integer is None:
@@ -261,13 +282,13 @@ def _zone_reader(marker: Marker) -> _Reader:
     return _Reader(pattern, marker.component, parse)
 
 
-def parsed(text: str, picture: str, now: int) -> Any:
-    """A text as milliseconds since 1970, by its picture; `now` gives what is larger than all it names.
+def parsed(text: str, picture: str, run: Run) -> Any:
+    """A text as milliseconds since 1970, by its picture; the run's time gives what is larger than all it names.
 
     UNDEFINED where the text is not of the picture. Raises JsonataError.
     """
     readers = [_reader(marker) for marker in _analysed(picture)]
-    match = re.fullmatch("".join(f"({reader.pattern})" for reader in readers), text, re.IGNORECASE)
+    match = _matched("".join(f"({reader.pattern})" for reader in readers), text, run)
     if match is None:
         return UNDEFINED
     found: dict[str, Any] = {}
@@ -276,7 +297,17 @@ def parsed(text: str, picture: str, now: int) -> Any:
             value = reader.parse(piece)
             if value is not None:
                 found[reader.component] = value
-    return number(_assembled(found, now)) if any(reader.parse for reader in readers) else UNDEFINED
+    return number(_assembled(found, run.millis)) if any(reader.parse for reader in readers) else UNDEFINED
+
+
+def _matched(pattern: str, text: str, run: Run) -> Any:
+    """Parts of no certain width can share a text in more ways than there is time for."""
+    import regex
+
+    try:
+        return attempt(regex.compile(pattern, regex.IGNORECASE).fullmatch, text, spend=run.step)
+    except TooSlow:
+        raise JsonataError("U1004") from None
 
 
 def _assembled(found: dict[str, Any], now: int) -> Any:

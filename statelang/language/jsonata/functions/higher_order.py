@@ -24,7 +24,7 @@ def _listed(values: Value) -> Value:
     return list(split_pairs(values)) if isinstance(values, str) else ()
 
 
-@builtin("map", "<af>")
+@builtin("map", "<af>", constant=True)
 def map_(run: Run, values: Value, function: Value) -> Value:
     if values is UNDEFINED:
         return UNDEFINED
@@ -49,12 +49,12 @@ def filter_(run: Run, values: Value, function: Value) -> Value:
     run.step(len(values))
     found = Sequence()
     for index, value in enumerate(values):
-        if boolean(perform(value, index, values)):
+        if boolean(perform(value, index, values), run.step):
             found.append(value)
     return found
 
 
-@builtin("single", "<af?>")
+@builtin("single", "<af?>", constant=True)
 def single(run: Run, values: Value, function: Value = UNDEFINED) -> Value:
     if values is UNDEFINED:
         return UNDEFINED
@@ -63,7 +63,7 @@ def single(run: Run, values: Value, function: Value = UNDEFINED) -> Value:
     run.step(len(values))
     found: list[Any] = []
     for index, value in enumerate(values):
-        if perform is None or boolean(perform(value, index, values)):
+        if perform is None or boolean(perform(value, index, values), run.step):
             if found:
                 raise JsonataError("D3138", index=index)
             found.append(value)
@@ -72,7 +72,7 @@ def single(run: Run, values: Value, function: Value = UNDEFINED) -> Value:
     return found[0]
 
 
-@builtin("reduce", "<afj?:j>")
+@builtin("reduce", "<afj?:j>", constant=True)
 def reduce(run: Run, values: Value, function: Value, first: Value = UNDEFINED) -> Value:
     if values is UNDEFINED:
         return UNDEFINED

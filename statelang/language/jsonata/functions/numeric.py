@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from functools import reduce
 from operator import add
 
 from statelang.language.jsonata.errors import JsonataError
-from statelang.language.jsonata.functions.registry import builtin
+from statelang.language.jsonata.functions.registry import ITEMS, builtin
 from statelang.language.jsonata.run import Run
 from statelang.language.jsonata.values import EXACT, UNDEFINED, Value, is_number, number, number_text
 
@@ -19,15 +20,16 @@ _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([Ee][-+]?[0-9]+)?")
 _RADIX = re.compile(r"0[xX][0-9A-Fa-f]+|0[oO][0-7]+|0[bB][0-1]+")
 
 
-@builtin("sum", "<a<n>:n>")
+@builtin("sum", "<a<n>:n>", constant=True)
 def sum_(run: Run, values: Value) -> Value:
     if values is UNDEFINED:
         return UNDEFINED
-    return number(_total(values))
+    return number(_total(run, values))
 
 
-def _total(values: Value) -> float:
+def _total(run: Run, values: Value) -> float:
     """The sum from left to right, as doubles add up; the built-in `sum` is exact for integers alone."""
+    run.step(len(values) >> ITEMS)
     if set(map(type, values)) == {int}:
         total = sum(values)
         if abs(total) <= EXACT:
@@ -35,26 +37,33 @@ def _total(values: Value) -> float:
     return reduce(add, values, 0.0)
 
 
-@builtin("count", "<a:n>")
+@builtin("count", "<a:n>", constant=True)
 def count(run: Run, values: Value) -> Value:
     return 0 if values is UNDEFINED else len(values)
 
 
-@builtin("max", "<a<n>:n>")
+@builtin("max", "<a<n>:n>", constant=True)
 def max_(run: Run, values: Value) -> Value:
-    return UNDEFINED if values is UNDEFINED or len(values) == 0 else max(values)
+    return _best(run, values, max)
 
 
-@builtin("min", "<a<n>:n>")
+@builtin("min", "<a<n>:n>", constant=True)
 def min_(run: Run, values: Value) -> Value:
-    return UNDEFINED if values is UNDEFINED or len(values) == 0 else min(values)
+    return _best(run, values, min)
 
 
-@builtin("average", "<a<n>:n>")
+def _best(run: Run, values: Value, choose: Callable[[Value], Value]) -> Value:
+    if values is UNDEFINED or len(values) == 0:
+        return UNDEFINED
+    run.step(len(values) >> ITEMS)
+    return choose(values)
+
+
+@builtin("average", "<a<n>:n>", constant=True)
 def average(run: Run, values: Value) -> Value:
     if values is UNDEFINED or len(values) == 0:
         return UNDEFINED
-    return number(_total(values) / len(values))
+    return number(_total(run, values) / len(values))
 
 
 @builtin("number", "<(nsb)-:n>")
@@ -72,22 +81,22 @@ def number_(run: Run, value: Value) -> Value:
     raise JsonataError("D3030", value=value, index=1)
 
 
-@builtin("abs", "<n-:n>")
+@builtin("abs", "<n-:n>", constant=True)
 def abs_(run: Run, value: Value) -> Value:
     return UNDEFINED if value is UNDEFINED else abs(value)
 
 
-@builtin("floor", "<n-:n>")
+@builtin("floor", "<n-:n>", constant=True)
 def floor(run: Run, value: Value) -> Value:
     return value if value is UNDEFINED or not math.isfinite(value) else number(math.floor(value))
 
 
-@builtin("ceil", "<n-:n>")
+@builtin("ceil", "<n-:n>", constant=True)
 def ceil(run: Run, value: Value) -> Value:
     return value if value is UNDEFINED or not math.isfinite(value) else number(math.ceil(value))
 
 
-@builtin("round", "<n-n?:n>")
+@builtin("round", "<n-n?:n>", constant=True)
 def round_(run: Run, value: Value, precision: Value = UNDEFINED) -> Value:
     if value is UNDEFINED or not math.isfinite(value):
         return value
@@ -113,7 +122,7 @@ def _shifted(value: float, places: int) -> float:
     return float(f"{mantissa}e{int(exponent or 0) + places}")
 
 
-@builtin("sqrt", "<n-:n>")
+@builtin("sqrt", "<n-:n>", constant=True)
 def sqrt(run: Run, value: Value) -> Value:
     if value is UNDEFINED:
         return UNDEFINED
@@ -122,7 +131,7 @@ def sqrt(run: Run, value: Value) -> Value:
     return number(math.sqrt(value))
 
 
-@builtin("power", "<n-n:n>")
+@builtin("power", "<n-n:n>", constant=True)
 def power(run: Run, base: Value, exponent: Value) -> Value:
     if base is UNDEFINED:
         return UNDEFINED
@@ -134,6 +143,6 @@ def power(run: Run, base: Value, exponent: Value) -> Value:
     return number(result)
 
 
-@builtin("random", "<:n>")
+@builtin("random", "<:n>", constant=True)
 def random(run: Run) -> Value:
     return run.chance.fraction()

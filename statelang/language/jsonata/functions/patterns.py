@@ -14,7 +14,7 @@ from statelang.language.jsonata.calls import answer, call
 from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.functions.registry import builtin
 from statelang.language.jsonata.regexes import Match, Regex, join_pairs, split_pairs
-from statelang.language.jsonata.run import Run
+from statelang.language.jsonata.run import OBJECT, Run
 from statelang.language.jsonata.values import UNDEFINED, Function, Sequence, Value, is_array, is_falsy, is_number
 
 
@@ -74,7 +74,7 @@ def match_(run: Run, text: Value, pattern: Value, limit: Value = UNDEFINED) -> V
     found = Sequence()
     for match in matches(run, pattern, split_pairs(text), limit):
         run.step()
-        run.allocate(64 + 2 * len(match.text))
+        run.allocate(OBJECT + 2 * len(match.text) + 8 * len(match.groups))
         found.append({"match": join_pairs(match.text), "index": match.start, "groups": _groups(match)})
     return found
 
@@ -95,7 +95,7 @@ def contains(run: Run, text: Value, pattern: Value) -> Value:
     return _called(run, pattern, text) is not UNDEFINED
 
 
-@builtin("split", "<s-(sf)n?:a<s>>")
+@builtin("split", "<s-(sf)n?:a<s>>", constant=True)
 def split(run: Run, text: Value, separator: Value, limit: Value = UNDEFINED) -> Value:
     if text is UNDEFINED:
         return UNDEFINED
@@ -103,8 +103,9 @@ def split(run: Run, text: Value, separator: Value, limit: Value = UNDEFINED) -> 
     if limit == 0:
         return []
     if isinstance(separator, str):
+        run.step(len(text) >> 11)
+        run.allocate(8 * (text.count(separator) + 1))
         parts = list(split_pairs(text)) if separator == "" else text.split(separator)
-        run.allocate(8 * len(parts))
         return parts if limit is UNDEFINED else parts[: int(limit) % 2**32 if math.isfinite(limit) else 0]
     return _split(run, split_pairs(text), separator, limit)
 
@@ -113,7 +114,7 @@ def _split(run: Run, text: str, separator: Value, limit: Value) -> list[str]:
     parts, at = [], 0
     for match in matches(run, separator, text, limit):
         run.step()
-        run.allocate(8)
+        run.allocate(8 + 2 * (match.start - at))
         parts.append(join_pairs(text[at : match.start]))
         at = match.end
     if limit is UNDEFINED or len(parts) < limit:
@@ -121,7 +122,7 @@ def _split(run: Run, text: str, separator: Value, limit: Value) -> list[str]:
     return parts
 
 
-@builtin("replace", "<s-(sf)(sf)n?:s>")
+@builtin("replace", "<s-(sf)(sf)n?:s>", constant=True)
 def replace(run: Run, text: Value, pattern: Value, replacement: Value, limit: Value = UNDEFINED) -> Value:
     if text is UNDEFINED:
         return UNDEFINED
@@ -133,6 +134,7 @@ def replace(run: Run, text: Value, pattern: Value, replacement: Value, limit: Va
     most = -1 if limit is UNDEFINED or limit > len(text) else -int(-limit // 1)
     told = replacement if isinstance(replacement, str) else ""
     count = text.count(pattern) if most < 0 else min(most, text.count(pattern))
+    run.step(len(text) >> 10)
     run.allocate(2 * (len(text) + count * max(0, len(told) - len(pattern))))
     return text.replace(pattern, told, most)
 
@@ -143,28 +145,28 @@ def _replaced(run: Run, text: str, pattern: Value, replacement: Value, limit: Va
     for match in found:
         run.step()
         parts.append(text[at : match.start])
+        run.allocate(2 * len(parts[-1]))
         if isinstance(replacement, str):
-            parts.append(_filled(split_pairs(replacement), match))
+            parts.extend(_filled(split_pairs(replacement), match, run))
         else:
             result = call(run, replacement, [answer(match, found)])
             if not isinstance(result, str):
                 raise JsonataError("D3012", value=result)
             parts.append(split_pairs(result))
+            run.allocate(2 * len(result))
         at = match.start + len(match.text)
-        run.allocate(2 * (len(parts[-1]) + len(parts[-2])))
     return "".join(parts) + text[at:]
 
 
 _DOLLAR = re.compile(r"\$(\$|[0-9]*)")
 
 
-def _filled(replacement: str, match: Match) -> str:
-    """`$0` and `$1` in a replacement, of as many digits as there are groups for."""
+def _filled(replacement: str, match: Match, run: Run) -> Iterator[str]:
+    """A replacement with what `$0` and `$1` stand for, of as many digits as there are groups for."""
     count = len(match.groups)
     most = len(str(count))
 
-    def put(found: re.Match[str]) -> str:
-        told = found[1]
+    def put(told: str) -> str:
         if told in ("$", ""):
             return "$"
         if told[0] == "0":
@@ -176,4 +178,7 @@ def _filled(replacement: str, match: Match) -> str:
         group = match.groups[number - 1] if number <= count else None
         return (group or "") + told[len(digits) :]
 
-    return _DOLLAR.sub(put, replacement)
+    for index, part in enumerate(_DOLLAR.split(replacement)):
+        piece = put(part) if index % 2 else part
+        run.allocate(2 * len(piece))
+        yield piece

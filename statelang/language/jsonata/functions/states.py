@@ -39,7 +39,7 @@ def partition(run: Run, values: Value, size: Value) -> Value:
     step = int(size)
     if step < 1:
         raise JsonataError("D3137", message="The size of a partition must be a positive number")
-    run.allocate(8 * len(values))
+    run.allocate(16 * -(-len(values) // step))
     return [list(values[at : at + step]) for at in range(0, len(values), step)]
 
 
@@ -54,11 +54,12 @@ def range_(run: Run, start: Value, end: Value, delta: Value) -> Value:
     return Sequence(found) if found else []
 
 
-@added("hash", "<ss:s>")
+@added("hash", "<ss:s>", steps=1)
 def hash_(run: Run, text: Value, algorithm: Value) -> Value:
     """The digest of a text in UTF-8, as lower-case hexadecimal digits."""
     if text is UNDEFINED or algorithm is UNDEFINED:
         return UNDEFINED
+    run.step(len(text) >> 9)
     digest = DIGESTS.get(algorithm)
     if digest is None:
         message = f"Unsupported hash algorithm: {algorithm}. Supported algorithms: {', '.join(DIGESTS)}"
@@ -70,7 +71,7 @@ _MULTIPLIER: Final = 0x5DEECE66D
 _MASK: Final = (1 << 48) - 1
 
 
-@added("random", "<n?:n>")
+@added("random", "<n?:n>", constant=True)
 def random(run: Run, seed: Value = UNDEFINED) -> Value:
     """A number from 0 to below 1; with a seed always the same, as Java's random numbers begin (recorded)."""
     if seed is UNDEFINED:
@@ -89,11 +90,12 @@ def uuid(run: Run) -> Value:
     return run.chance.uuid()
 
 
-@added("parse", "<s:x>")
+@added("parse", "<s:x>", constant=True)
 def parse(run: Run, text: Value) -> Value:
     """The value of a JSON text."""
     if text is UNDEFINED:
         return UNDEFINED
+    run.step(len(text) >> 7)
     run.allocate(2 * len(text))
     try:
         return decode(text)

@@ -21,9 +21,7 @@ from statelang.language.jsonata.values import UNDEFINED, Value, Wrapped
 def string(run: Run, value: Value, prettify: Value = UNDEFINED) -> Value:
     if value is UNDEFINED:
         return UNDEFINED
-    text = text_of(value[0] if type(value) is Wrapped else value, run, pretty=prettify is True)
-    run.allocate(2 * len(text))
-    return text
+    return text_of(value[0] if type(value) is Wrapped else value, run, pretty=prettify is True)
 
 
 @builtin("substring", "<s-nn?:s>")
@@ -81,7 +79,7 @@ def uppercase(run: Run, text: Value) -> Value:
     return UNDEFINED if text is UNDEFINED else text.upper()
 
 
-@builtin("length", "<s-:n>")
+@builtin("length", "<s-:n>", constant=True)
 def length(run: Run, text: Value) -> Value:
     return UNDEFINED if text is UNDEFINED else len(text)
 
@@ -93,7 +91,7 @@ def trim(run: Run, text: Value) -> Value:
     return re.sub(r"[ \t\n\r]+", " ", text).strip(" ")
 
 
-@builtin("pad", "<s-ns?:s>")
+@builtin("pad", "<s-ns?:s>", constant=True)
 def pad(run: Run, text: Value, width: Value, character: Value = UNDEFINED) -> Value:
     if text is UNDEFINED:
         return UNDEFINED
@@ -106,16 +104,17 @@ def pad(run: Run, text: Value, width: Value, character: Value = UNDEFINED) -> Va
     if missing != int(missing):
         raise JsonataError("JS:RangeError", template="Invalid array length")
     missing = int(missing)
-    run.allocate(2 * missing)
+    run.allocate(2 * (len(text) + missing))
     padding = (filler * (missing // len(filler) + 1))[:missing]
     return text + padding if width > 0 else padding + text
 
 
-@builtin("join", "<a<s>s?:s>")
+@builtin("join", "<a<s>s?:s>", constant=True)
 def join(run: Run, texts: Value, separator: Value = UNDEFINED) -> Value:
     if texts is UNDEFINED:
         return UNDEFINED
     between = "" if separator is UNDEFINED else separator
+    run.step(len(texts) >> 6)
     run.allocate(2 * (sum(map(len, texts)) + len(between) * len(texts)))
     return between.join(texts)
 
@@ -124,6 +123,7 @@ def join(run: Run, texts: Value, separator: Value = UNDEFINED) -> Value:
 def base64encode(run: Run, text: Value) -> Value:
     if text is UNDEFINED:
         return UNDEFINED
+    run.allocate(2 * len(text))
     return base64.b64encode(text.encode("utf-16-le", "surrogatepass")[::2]).decode()  # the low byte of each unit
 
 
@@ -132,6 +132,7 @@ def base64decode(run: Run, text: Value) -> Value:
     if text is UNDEFINED:
         return UNDEFINED
     try:
+        run.step(len(text) >> 8)
         text = text.encode("utf-16-le", "surrogatepass")[::2].decode("latin-1")  # the low byte of each unit
         clean = re.sub(r"[^A-Za-z0-9+/]", "", text.replace("-", "+").replace("_", "/").partition("=")[0])
         clean = clean[:-1] if len(clean) % 4 == 1 else clean
@@ -147,11 +148,13 @@ RESERVED: Final = ";/?:@&=+$,#"
 """What encodeURI leaves as well, and decodeURI does not decode."""
 
 
-def _encoded(text: Value, safe: str, name: str) -> Value:
+def _encoded(run: Run, text: Value, safe: str, name: str) -> Value:
     if text is UNDEFINED:
         return UNDEFINED
+    run.allocate(2 * len(text))
+    run.step(len(text) >> 7)
     try:
-        return _UNSAFE[safe].sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), text)
+        return _UNSAFE[safe].sub(lambda found: "%" + found[0].encode().hex("%").upper(), text)
     except UnicodeEncodeError:
         raise JsonataError("D3140", value=text, functionName=name) from None
 
@@ -161,32 +164,32 @@ _UNSAFE: Final = {safe: re.compile(f"[^A-Za-z0-9{re.escape(safe)}]+") for safe i
 
 @builtin("encodeUrlComponent", "<s-:s>")
 def encode_url_component(run: Run, text: Value) -> Value:
-    return _encoded(text, MARKS, "encodeUrlComponent")
+    return _encoded(run, text, MARKS, "encodeUrlComponent")
 
 
 @builtin("encodeUrl", "<s-:s>")
 def encode_url(run: Run, text: Value) -> Value:
-    return _encoded(text, MARKS + RESERVED, "encodeUrl")
+    return _encoded(run, text, MARKS + RESERVED, "encodeUrl")
 
 
 @builtin("decodeUrlComponent", "<s-:s>")
 def decode_url_component(run: Run, text: Value) -> Value:
-    return _decoded(text, "", "decodeUrlComponent")
+    return _decoded(run, text, "", "decodeUrlComponent")
 
 
 @builtin("decodeUrl", "<s-:s>")
 def decode_url(run: Run, text: Value) -> Value:
-    return _decoded(text, RESERVED, "decodeUrl")
+    return _decoded(run, text, RESERVED, "decodeUrl")
 
 
 _ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
 _ESCAPES: Final = re.compile("(?:%[0-9A-Fa-f]{2})+")
 
 
-def _decoded(text: Value, reserved: str, name: str) -> Value:
+def _decoded(run: Run, text: Value, reserved: str, name: str) -> Value:
     if text is UNDEFINED:
         return UNDEFINED
-
+    run.step(len(text) >> 7)
     kept = {f"%{ord(character):02X}" for character in reserved}
     try:
         if re.search("%(?![0-9A-Fa-f]{2})", text):
