@@ -94,5 +94,5 @@ class Beginnings:
             self._worker.forget(live.lease.execution)
             return
         live.lease = lease
-        self._worker.settle(live, Commit(lease, live.steps))
-        self._worker.changed.update({lease.execution: live} if self._worker.can_let_go(live) else {})
+        self._worker.settle([(live, Commit(lease, live.steps))])
+        self._worker.changed.update({lease.execution: live} if self._worker.takeovers.can_let_go(live) else {})

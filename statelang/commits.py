@@ -48,16 +48,14 @@ class Elsewhere(Protocol):
     def told_elsewhere(self, live: Live) -> Sequence[tuple[str, Posted]]: ...
 
 
-def family_commit(
-    live: Live, born: Iterable[Live], swept: Sequence[int], runs: Elsewhere, integrations: Integrations
-) -> Commit:
+def family_commit(live: Live, born: Iterable[Live], runs: Elsewhere, integrations: Integrations) -> Commit:
     """What is written of an execution that begins others, or was begun by one."""
     together = [live, *(child for child in born if child.parent is live)]
     return Commit(
         live.lease,
         live.steps,
         live.posts,
-        swept,
+        live.execution.swept,
         begun=[begun_with(child) for child in together[1:]],
         tallies=tallies(together),
         sends=[post for one in together for post in (*runs.told_elsewhere(one), *answers(one))],

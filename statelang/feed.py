@@ -13,7 +13,7 @@ from typing import Final
 from statelang.core.frame import RunWait
 from statelang.core.inputs import Inputs
 from statelang.core.map_run import MapRun, Tally
-from statelang.core.stimulus import Cancel, ItemsRead
+from statelang.core.stimulus import ItemsRead
 from statelang.errors import Fault
 from statelang.items.item import Item
 from statelang.items.source import name_of, unread
@@ -52,12 +52,6 @@ class Feed:
     def run(self) -> MapRun | None:
         """The Map Run as it is now; None: it has ended."""
         return self.live.execution.runs.get(self.id)
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether the Map Run was stopped with its parent, and that is not written yet."""
-        commands = (command for step in self.live.steps for command in step.commands)
-        return any(isinstance(command, Cancel) and command.run == self.id for command in commands)
 
     def read(self) -> None:
         """Read some more items, on whatever thread."""

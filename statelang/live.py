@@ -101,6 +101,11 @@ class Live:
         """How long what was done may go unwritten, if that is only that tasks have begun; else it may not."""
         return 0 if self.loud or self.posts or not self.steps else self.steps[0].head.at + QUIET_MS
 
+    def written(self) -> Sequence[Step]:
+        """What was done since the last commit is in the store: from here on nothing was. Returns those steps."""
+        steps, self.steps, self.posts, self.tally, self.loud = self.steps, [], [], NOTHING, False
+        return steps
+
 
 class Performer:
     """Hands the tasks of executions to the pool, and tells the worker how they went.

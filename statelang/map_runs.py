@@ -172,11 +172,7 @@ class MapRuns:
         for id in due:
             feed = self._feeds.get(id)
             run = None if feed is None else feed.run
-            if feed is None:
-                continue
-            if run is None or run.status != "RUNNING":
-                if not feed.is_stopped:  # or it is asked for as soon as that is written
-                    del self._feeds[id]
+            if feed is None or run is None or run.status != "RUNNING":
                 continue
             need = needed(run, feed.tally, feed.live.execution.started.limits.map_run_concurrency)
             if need is not None:
@@ -282,11 +278,15 @@ class MapRuns:
 
     def cancel(self, id: str) -> None:
         """A Map Run was stopped with its parent."""
-        feed = self._feeds.pop(id, None)
-        self._due.pop(id, None)
+        feed = self.end(id)
         self._stop_children(id)
         if feed is not None:
             self.parting.keep(feed)
+
+    def end(self, id: str) -> Feed | None:
+        """A Map Run has ended, and that is written: nothing of it is kept here. Returns what was."""
+        self._due.pop(id, None)
+        return self._feeds.pop(id, None)
 
     def _stop_children(self, id: str) -> None:
         """Stop the children of a Map Run that are on their way, whoever drives them."""

@@ -13,11 +13,11 @@ from statelang.aside import RETRY_MS, Aside
 from statelang.core.execution import Started
 from statelang.core.frame import TaskWait
 from statelang.core.machine import outstanding
-from statelang.core.stimulus import Redriven, Stopped
+from statelang.core.stimulus import DriveMapRun, PollTask, Redriven, RunTask, Stopped
 from statelang.errors import ExecutionNotFound, LeaseLost, MapRunNotFound, StatelangError, StoreError
 from statelang.live import Live
 from statelang.messages import Why
-from statelang.pace import ADOPT, MOST, PROGRAMS
+from statelang.pace import ADOPT, KEEP_MS, MOST, PROGRAMS
 from statelang.ports import Commit, Lease, Post
 from statelang.program import Program
 
@@ -173,9 +173,23 @@ class Takeovers:
                 return False
         return True
 
+    def can_let_go(self, live: Live) -> bool:
+        """Whether an execution waits for nothing that this process does, and for no timer that is near."""
+        worker, execution = self._worker, live.execution
+        if not worker.lets_go or execution.ready or live.tasks or live.put_off or execution.head.status != "RUNNING":
+            return False
+        if worker.runs.holds(live):
+            return False
+        if any(
+            isinstance(command, (RunTask, PollTask, DriveMapRun)) for step in live.steps for command in step.commands
+        ):
+            return False
+        timer = execution.due()
+        return timer is None or timer[0] - worker.clock.now() > KEEP_MS
+
     def let_go(self) -> None:
         """Give back, as of when it is due, what waits for nothing that is done here: children, then their parents."""
         worker = self._worker
-        while found := {id: live for id, live in worker.live.items() if worker.can_let_go(live)}:
+        while found := {id: live for id, live in worker.live.items() if self.can_let_go(live)}:
             worker.changed.update(found)
             worker.commit()

@@ -22,17 +22,14 @@ from statelang.beginnings import Beginnings
 from statelang.chance import Chance
 from statelang.clock import Clock
 from statelang.commits import answer_here, beginning, family_commit, queued
-from statelang.core.execution import apply
+from statelang.core.execution import Step, apply
 from statelang.core.machine import advance, command_of
-from statelang.core.map_run import NOTHING
 from statelang.core.stimulus import (
     Cancel,
     Command,
     DriveMapRun,
-    PollTask,
     Posted,
     RunStimulus,
-    RunTask,
     Stimulus,
     Tick,
     TimerFired,
@@ -42,7 +39,7 @@ from statelang.live import ANSWERS, QUIET, Live, Performer, must_last
 from statelang.lookout import Lookout
 from statelang.map_runs import MapRuns
 from statelang.messages import Begin, Fed, Left, Message, Observer, Take, Told
-from statelang.pace import BATCH, BATCH_MS, FRAMES_PER_ROUND, KEEP_MS, MAIL_PER_ROUND, SWEEP
+from statelang.pace import BATCH, BATCH_MS, FRAMES_PER_ROUND, MAIL_PER_ROUND, SWEEP
 from statelang.ports import Commit, Integrations, Post, Store
 from statelang.takeovers import Compile, Takeovers
 from statelang.timers import Timers
@@ -265,8 +262,15 @@ class Worker:
         return True
 
     def _give_up(self, live: Live, problem: BaseException) -> None:
-        """Drive an execution no further; its lease is kept (see Aside)."""
+        """Drive an execution no further; its lease is kept (see Aside).
+
+        One that the store does not know yet goes with the execution whose commit would begin it.
+        """
         self.drop(live)
+        if live.parent is not None:
+            if self.live.get(live.parent.lease.execution) is live.parent:
+                self._give_up(live.parent, problem)
+            return
         if not isinstance(problem, LeaseLost):
             self.takeovers.aside.keep(live.lease, problem, self.clock.now())
         self.observer.gave_up(live.lease.execution, problem)
@@ -313,14 +317,15 @@ class Worker:
             self._lose(changed, problem, born)
             return
         except StoreError as problem:
-            for live in list(self.live.values()):
-                self._give_up(live, problem)
+            while self.live:
+                self._give_up(next(iter(self.live.values())), problem)
             return
+        for live in changed.values():
+            live.execution.swept = []
         if leases:
             for new, lease in zip([new for commit in commits for new in commit.begun], leases):
                 self.beginnings.settle(self.live[new.started.id], lease)
-        for live, commit in zip(changed.values(), commits):
-            self.settle(live, commit)
+        self.settle(list(zip(changed.values(), commits)))
 
     def _lose(self, changed: Mapping[str, Live], problem: LeaseLost, born: Sequence[Live]) -> None:
         """Others have taken executions over: let go of those, and write the rest."""
@@ -343,43 +348,44 @@ class Worker:
 
     def _commit_of(self, live: Live, born: Sequence[Live]) -> Commit:
         execution = live.execution
-        swept, execution.swept = execution.swept, []
         if born or execution.started.parent:
-            commit = family_commit(live, born, swept, self.runs, self.integrations)
+            commit = family_commit(live, born, self.runs, self.integrations)
         else:
-            commit = Commit(live.lease, live.steps, live.posts, swept, queued=queued(live, self.integrations))
-        if not self.can_let_go(live):
+            queue = queued(live, self.integrations)
+            commit = Commit(live.lease, live.steps, live.posts, execution.swept, queued=queue)
+        if not self.takeovers.can_let_go(live):
             return commit
         timer = execution.due()
         return replace(commit, release=True, due=None if timer is None else timer[0])
 
-    def can_let_go(self, live: Live) -> bool:
-        """Whether an execution waits for nothing that this process does, and for no timer that is near."""
-        execution = live.execution
-        if not self.lets_go or execution.ready or live.tasks or live.put_off or execution.head.status != "RUNNING":
-            return False
-        if self.runs.holds(live):
-            return False
-        if any(
-            isinstance(command, (RunTask, PollTask, DriveMapRun)) for step in live.steps for command in step.commands
-        ):
-            return False
-        timer = execution.due()
-        return timer is None or timer[0] - self.clock.now() > KEEP_MS
+    def settle(self, written: Sequence[tuple[Live, Commit]]) -> None:
+        """After the commit: tell the observer, let go of what has ended or sleeps, and do what was asked for.
 
-    def settle(self, live: Live, commit: Commit) -> None:
-        """After the commit: tell the observer, do what was asked for, and let go of what has ended or sleeps."""
-        steps, live.steps, live.posts, live.tally, live.loud = live.steps, [], [], NOTHING, False
+        That comes last, since it may move others of these: what they do then is not in the store yet.
+        """
+        told = [(live, live.written()) for live, _ in written]
+        for (live, commit), (_, steps) in zip(written, told):
+            self._committed(live, commit, steps)
+        for live, steps in told:
+            for step in steps:
+                self._act(live, step)
+
+    def _committed(self, live: Live, commit: Commit, steps: Sequence[Step]) -> None:
         ended = live.execution.head.status != "RUNNING"
-        for step in steps:
-            for command in step.commands:
-                self.do(live, command)
         if ended or commit.release:
             self.forget(live.lease.execution)
         if steps:
             self.observer.committed(live.execution, steps)
         if commit.release and not ended:
+            self.runs.forget(live)
             self.observer.released(live.lease.execution, commit.due)
+
+    def _act(self, live: Live, step: Step) -> None:
+        for command in step.commands:
+            self.do(live, command)
+        for run in step.runs.values():
+            if run.status != "RUNNING":
+                self.runs.end(run.id)
 
     def do(self, live: Live, command: Command) -> None:
         """Do what the core asked for: a Map Run's part here, all else on the pool."""

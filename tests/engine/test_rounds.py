@@ -1,0 +1,171 @@
+"""What a round does, seen round by round: an engine without a thread, whose rounds the test makes, in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import statelang
+from statelang import StateMachine
+from statelang.aws.by_hand import ByHand, Time
+from statelang.core.execution import Execution, Step
+from statelang.core.map_run import MapRun, Tally
+from statelang.core.stimulus import Stopped
+from statelang.errors import StoreError
+from statelang.ports import Commit, Store
+from statelang.stores.memory import MemoryStore
+from statelang.stores.sqlite import SqliteStore
+from statelang.testing.clock import VirtualClock
+from statelang.values import Json
+
+END: Json = {"End": True}
+
+
+class Impatient(VirtualClock):
+    """Never waits for anybody: a round that has nothing to do is over at once."""
+
+    def wait(self, queue: Any, until: int | None, *, poll: int | None, busy: bool) -> Any:
+        return None if queue.empty() else queue.get_nowait()
+
+
+class Rounds(ByHand):
+    """An engine that serves its store, round by round, and notes what it tells its observer."""
+
+    def __init__(self, store: Store, **options: Any) -> None:
+        self.clock = Impatient()
+        super().__init__(store, clock=self.clock, trouble=lambda name, _: self.troubled.append(name), **options)
+        self.troubled = list[str]()
+        self._worker.adopts = True
+
+    def go_on(self, rounds: int = 8, *, after: int = 0) -> None:
+        self.clock.advance(after)
+        for _ in range(rounds):
+            self._worker.lookout.hurry()
+            self._worker.round()
+            self.clock.advance(1)
+
+    def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
+        super().committed(execution, steps)
+        stored = self.store.summary(execution.started.id).status
+        assert execution.head.status == stored, f"told that it is {execution.head.status}; in the store it is {stored}"
+
+    @property
+    def feeds(self) -> list[str]:
+        """The Map Runs of which something is kept."""
+        return list(self._worker.runs._feeds)
+
+    def map_run_of(self, name: str) -> tuple[MapRun, Tally]:
+        ((run, tally),) = self.store.map_runs(name)
+        return run, tally
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return MemoryStore() if request.param == "memory" else SqliteStore(f"{tmp_path}/store.db")
+
+
+def wait(seconds: int, **then: Json) -> Json:
+    return {"Type": "Wait", "Seconds": seconds, **(then or END)}
+
+
+def fan(**states: Json) -> Json:
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    processor = {"ProcessorConfig": config, "StartAt": next(iter(states)), "States": states}
+    return {"Type": "Map", "Label": "each", "ItemProcessor": processor, **END}
+
+
+def machine(name: str, state: Json) -> StateMachine:
+    return statelang.load({"StartAt": name, "States": {name: state}}, name="rounds")
+
+
+def test_children_that_move_as_their_map_run_is_stopped_are_stopped_too(store: Store) -> None:
+    """What a stop does to them is not yet in the store when what they did before is."""
+    engine = Rounds(store)
+    engine._worker.lets_go = False
+    engine.start(machine("Each", fan(A=wait(10, Next="B"), B=wait(1_000))), [1, 2], name="fan")
+    engine.go_on()
+    run, _ = engine.map_run_of("fan")
+    store.post("fan", Stopped(engine.clock.now()))
+    engine.go_on(after=10_000)
+    assert store.summary("fan").status == "ABORTED"
+    assert [(child.status, child.driven) for child in store.summaries(map_run=run.id)] == [("ABORTED", False)] * 2
+    assert engine.map_run_of("fan")[1].aborted == 2
+
+
+def test_a_map_run_goes_on_whose_parent_was_given_back_while_its_children_slept(store: Store) -> None:
+    """Nothing of it is kept: its children are counted by a post, not by what this worker once held."""
+    branches = [
+        {"StartAt": "Each", "States": {"Each": fan(Sleep=wait(3_600))}},
+        {"StartAt": "Short", "States": {"Short": wait(10, Next="Long"), "Long": wait(7_200)}},
+    ]
+    engine = Rounds(store)
+    engine.start(machine("Both", {"Type": "Parallel", "Branches": branches, **END}), [1, 2], name="both")
+    engine.go_on()
+    engine.go_on(after=10_000)
+    assert not store.summary("both").driven
+    assert engine.feeds == []
+    engine.go_on(after=3_600_000)
+    run, tally = engine.map_run_of("both")
+    assert (run.status, tally.succeeded) == ("SUCCEEDED", 2)
+    engine.go_on(after=3_600_000)
+    assert store.summary("both").status == "SUCCEEDED"
+    assert engine.troubled == []
+
+
+def test_nothing_is_kept_of_a_map_run_that_has_ended(store: Store) -> None:
+    engine = Rounds(store)
+    engine.start(machine("Each", fan(P={"Type": "Pass", **END})), [1, 2], name="good")
+    engine.start(machine("Each", fan(F={"Type": "Fail", "Error": "E"})), [1, 2], name="bad")
+    engine.go_on()
+    assert [store.summary(name).status for name in ("good", "bad")] == ["SUCCEEDED", "FAILED"]
+    assert engine.feeds == []
+
+
+def test_children_that_were_never_written_are_not_tried_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They go with the parent whose commit would have begun them, and come back with it."""
+    real = store.commit
+
+    def commit(commits: Sequence[Commit], *, sync: bool) -> Any:
+        if any(one.begun for one in commits):
+            raise StoreError("a hiccup")
+        return real(commits, sync=sync)
+
+    engine = Rounds(store)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "commit", commit)
+        engine.start(machine("Each", fan(P={"Type": "Pass", **END})), [1, 2, 3], name="fan")
+        engine.go_on()
+    assert engine.troubled == ["fan"]
+    engine.begin(Time(None, 0))  # gives back what was given up
+    engine.go_on()
+    assert engine.map_run_of("fan")[1].succeeded == 3
+    assert engine.troubled == ["fan"]
+
+
+def test_what_was_dropped_is_removed_by_a_commit_that_is_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another execution's lost lease in the same commit takes nothing from this one."""
+    both = {"Type": "Parallel", "Branches": [{"StartAt": "A", "States": {"A": wait(1)}}], "Next": "Sleep"}
+    states = {"Start": wait(5, Next="Both"), "Both": both, "Sleep": wait(100)}
+    dropping = statelang.load({"StartAt": "Start", "States": states}, name="rounds")
+    store = SqliteStore(f"{tmp_path}/store.db")
+    engine, real, swept = Rounds(store), store.commit, list[str]()
+    engine._worker.lets_go = False
+
+    def commit(commits: Sequence[Commit], *, sync: bool) -> Any:
+        first = not swept
+        swept.extend(one.lease.execution for one in commits if one.swept)
+        if first and swept:
+            raise statelang.LeaseLost(executions=("other",))
+        return real(commits, sync=sync)
+
+    engine.start(dropping, name="other")
+    engine.start(dropping, name="this")
+    monkeypatch.setattr(store, "commit", commit)
+    engine.go_on(after=5_000)
+    engine.go_on(after=1_000)
+    assert swept == ["other", "this", "this"]
