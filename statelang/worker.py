@@ -372,10 +372,10 @@ class Worker:
 
     def _committed(self, live: Live, commit: Commit, steps: Sequence[Step]) -> None:
         ended = live.execution.head.status != "RUNNING"
-        if ended or commit.release:
-            self.forget(live.lease.execution)
         if steps:
             self.observer.committed(live.execution, steps)
+        if ended or commit.release:  # only now: whoever waits asks the store for what is not driven here
+            self.forget(live.lease.execution)
         if commit.release and not ended:
             self.runs.forget(live)
             self.observer.released(live.lease.execution, commit.due)
