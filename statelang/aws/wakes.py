@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from statelang.errors import StoreError
+from statelang.errors import InvalidSettings, StoreError
 from statelang.values import encode
 
 LONGEST_MS: Final = 900_000
@@ -47,8 +47,12 @@ class Wakes:
 
     @staticmethod
     def of(queue: str | None, client: Callable[[str], Any]) -> Wakes:
-        """As given, or as the environment says."""
+        """As given, or as the environment says. Raises InvalidSettings for what is no URL of a queue that can delay."""
         found = queue or os.environ.get(QUEUE) or None
+        if found is not None and not found.startswith(("https://", "http://")):
+            raise InvalidSettings(f"the queue {found!r} must be a URL: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME")
+        if found is not None and found.endswith(".fifo"):
+            raise InvalidSettings(f"the queue {found!r} is a FIFO one, which delays no single message: take another")
         return Wakes(found, os.environ.get(ROLE) or None, os.environ.get(GROUP) or "default", client)
 
     def send(self, name: str, due: int, now: int) -> None:

@@ -74,6 +74,18 @@ def http(host: Host, method: str, path: Any, body: Any = None, **event: Any) -> 
 
 
 @pytest.mark.parametrize(
+    ("queue", "said"),
+    [
+        ("arn:aws:sqs:eu-west-1:111122223333:wakes", "must be a URL"),
+        ("https://sqs.eu-west-1.amazonaws.com/111122223333/wakes.fifo", "FIFO"),
+    ],
+)
+def test_a_queue_that_could_carry_no_wake_up_is_refused_at_once(queue: str, said: str) -> None:
+    with pytest.raises(statelang.InvalidSettings, match=said):
+        statelang.aws.handler(machine("adds", "A", {"A": task("add", End=True)}), store="memory:", queue=queue)
+
+
+@pytest.mark.parametrize(
     ("event", "said"),
     [
         (None, "none this function knows"),
