@@ -1,6 +1,6 @@
-"""Cold start and warm invoke of a ten-state machine in the Lambda runtime, beside a handler that does nothing.
+"""Cold start and warm invoke of a ten-state machine in the Lambda runtime, beside handlers that do next to nothing.
 
-Rule: both run in the same emulated runtime, a process each, and take turns.
+Rule: all run in the same emulated runtime, a process each, and take turns.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ COLD = 7
 WARM = 60
 IMPORTS = 15
 
+LABELS = {"empty": "empty handler", "client": "boto3's client alone", "ten": "ten states"}
+
 EMPTY = "def handler(event, context):\n    return event\n"
+CLIENT = """import boto3
+client = boto3.client("dynamodb", region_name="us-east-1")
+def handler(event, context):
+    return event
+"""
 TEN = """import statelang, statelang.aws
 states = {f"S{n}": {"Type": "Pass", **({"Next": f"S{n + 1}"} if n < 9 else {"End": True})} for n in range(10)}
 handler = statelang.aws.handler({"StartAt": "S0", "States": states})
@@ -41,9 +48,10 @@ def measure(folder: Path, endpoint: str) -> Iterator[tuple[str, float]]:
     address = f"dynamodb://functions?region=us-east-1&endpoint={endpoint}"
     table_care(address).create()
     (folder / "empty.py").write_text(EMPTY)
+    (folder / "client.py").write_text(CLIENT)
     (folder / "ten.py").write_text(TEN)
-    cold: dict[str, list[float]] = {"empty": [], "ten": []}
-    warm: dict[str, list[float]] = {"empty": [], "ten": []}
+    cold: dict[str, list[float]] = {name: [] for name in LABELS}
+    warm: dict[str, list[float]] = {name: [] for name in LABELS}
     for number in range(COLD):
         for name in cold:
             with closing(Environment(f"{name}.handler", {"STATELANG_STORE": address}, folder)) as environment:
@@ -56,7 +64,7 @@ def measure(folder: Path, endpoint: str) -> Iterator[tuple[str, float]]:
                     warm[name].append(outcome.seconds)
     for label, found in (("cold start", cold), ("warm invoke", warm)):
         for name, times in found.items():
-            yield f"{label}, {'ten states' if name == 'ten' else 'empty handler'}", median(times) * 1000
+            yield f"{label}, {LABELS[name]}", median(times) * 1000
     took, used = _import()
     yield "import statelang.aws, boto3 loaded", took
     yield "the same, CPU", used
