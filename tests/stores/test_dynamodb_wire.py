@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
@@ -19,6 +20,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 
 from statelang.errors import InvalidSettings, StoreReadOnly
+from statelang.stores.dynamodb import calls as calling
 from statelang.stores.dynamodb.calls import Calls
 from statelang.stores.dynamodb.table import read_address
 from tests.aws.dynoxide import CREDENTIALS, free_port
@@ -335,6 +337,37 @@ def test_a_connection_that_was_closed_meanwhile_costs_nothing() -> None:
             calls.get("a", "b")
             time.sleep(0.02)
         assert calls.consumed.requests == 3
+
+
+class Forgotten(Server):
+    """Answers on new connections; on those of before something is between that lets nothing through, nor says so."""
+
+    asleep: ClassVar[threading.Event]
+
+    def setup(self) -> None:
+        super().setup()
+        self.fresh = self.asleep.is_set()
+
+    def do_POST(self) -> None:
+        if self.asleep.is_set() and not self.fresh:
+            time.sleep(2)
+            self.close_connection = True
+            return
+        time.sleep(0.02)
+        super().do_POST()
+
+
+@pytest.mark.usefixtures("credentials")
+def test_where_one_connection_was_forgotten_no_other_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calling, "READ_SECONDS", 0.2)
+    asleep = threading.Event()
+    kind = type("Kind", (Forgotten,), {"asleep": asleep})
+    with answering(200, b"{}", {}, kind) as calls, ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: calls.get("a", "b"), range(32)))
+        before = calls.consumed.requests
+        asleep.set()
+        assert calls.get("a", "b") is None
+        assert calls.consumed.requests - before == 2
 
 
 class Gateway(Server):

@@ -29,6 +29,9 @@ Item = Mapping[str, Any]
 PATIENCE_SECONDS: Final = 20.0
 """How long one call is tried again."""
 
+READ_SECONDS: Final = 5
+"""How long an answer is waited for."""
+
 AGAIN: Final = frozenset(
     {
         "InternalServerError", "LimitExceededException", "ProvisionedThroughputExceededException",
@@ -120,7 +123,7 @@ class Calls:
         config = Config(
             retries={"total_max_attempts": 1},
             connect_timeout=3,
-            read_timeout=5,
+            read_timeout=READ_SECONDS,
             max_pool_connections=50,
             parameter_validation=False,
         )
