@@ -22,8 +22,9 @@ from statelang.config import open_store
 from statelang.core.execution import Answers, Execution, Started, Step
 from statelang.core.history import expand
 from statelang.core.limits import AWS, Limits
-from statelang.core.machine import begin, execution_of
+from statelang.core.machine import begin
 from statelang.core.stimulus import Stopped
+from statelang.core.token import execution_of
 from statelang.errors import (
     ExecutionNotRedrivable,
     InvalidSettings,
@@ -88,6 +89,8 @@ class Engine(Reach):
     ) -> None:
         if policy not in get_args(Policy):
             raise InvalidSettings(f"the policy {policy!r} is none of {', '.join(get_args(Policy))}")
+        if threads < 1:
+            raise InvalidSettings(f"with {threads} threads no task would ever be performed; at least 1 is needed")
         self.bindings = _bindings(bindings, tasks, aws)
         self.store = open_store(store) if isinstance(store, str) else store
         self.limits = limits
@@ -292,11 +295,12 @@ class Engine(Reach):
 
     def close(self, *, grace_ms: int = GRACE_MS) -> None:
         """Let tasks under way end for up to `grace_ms`, cancel the rest, give every execution back."""
-        if self._closing.is_set():
-            return
-        self._grace = grace_ms
-        self._closing.set()
-        thread = self._thread
+        with self._guard:  # else a thread that begins meanwhile would find the store closed
+            if self._closing.is_set():
+                return
+            self._grace = grace_ms
+            self._closing.set()
+            thread = self._thread
         if thread is None:
             self.store.close()
             return

@@ -15,7 +15,6 @@ from statelang.clock import Clock
 from statelang.core.context import context_object
 from statelang.core.execution import Execution, Step
 from statelang.core.frame import Frame
-from statelang.core.machine import command_of
 from statelang.core.map_run import NOTHING, Tally
 from statelang.core.stimulus import (
     Cancel,
@@ -33,6 +32,7 @@ from statelang.core.stimulus import (
     TaskSubmitted,
     TaskSucceeded,
 )
+from statelang.core.token import command_of
 from statelang.errors import JobLeft, StatelangError
 from statelang.messages import Left, Message, Observer, Told
 from statelang.pace import QUIET_MS

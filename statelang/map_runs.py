@@ -20,7 +20,7 @@ from statelang.collecting import Collecting
 from statelang.core.execution import Status
 from statelang.core.frame import RunWait
 from statelang.core.inputs import inputs_of
-from statelang.core.machine import begin, command_of
+from statelang.core.machine import begin
 from statelang.core.map_run import MapRun, Tally, needed, suspect, tally_of
 from statelang.core.stimulus import (
     ChildrenRevived,
@@ -33,6 +33,7 @@ from statelang.core.stimulus import (
     Stimulus,
     Stopped,
 )
+from statelang.core.token import command_of
 from statelang.errors import Fault
 from statelang.feed import AHEAD, Feed
 from statelang.items.results import CHILDREN
@@ -378,11 +379,8 @@ class MapRuns:
 
     def _tally(self, id: str) -> Tally:
         """How the children of a Map Run stand: what the store says, and what the next commit here will add."""
-        tally = self._worker.store.map_run(id)[1]
-        for live in self._worker.live.values():
-            if live.execution.started.map_run == id:
-                tally += live.tally
-        return tally
+        here = (live.tally for live in self._worker.live.values() if live.execution.started.map_run == id)
+        return sum(here, start=self._worker.store.map_run(id)[1])
 
     def told_elsewhere(self, live: Live) -> list[tuple[str, Posted]]:
         """What has to be posted with the commit that ends a child: its parent is driven elsewhere."""

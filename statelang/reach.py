@@ -13,9 +13,9 @@ from typing import Final
 
 from statelang.clock import Clock
 from statelang.core.execution import Execution
-from statelang.core.machine import command_of, execution_of
 from statelang.core.map_run import MapRun, Tally
 from statelang.core.stimulus import MapRunUpdated, Posted, TaskFailed, TaskHeartbeat, TaskStarted, TaskSucceeded
+from statelang.core.token import command_of, execution_of
 from statelang.errors import ExecutionNotFound, InvalidInput, MapRunEnded, TaskEnded, UnknownToken
 from statelang.ports import Store
 from statelang.result import input_text

@@ -23,7 +23,7 @@ from statelang.chance import Chance
 from statelang.clock import Clock
 from statelang.commits import answer_here, beginning, family_commit, queued
 from statelang.core.execution import Step, apply
-from statelang.core.machine import advance, command_of
+from statelang.core.machine import advance
 from statelang.core.stimulus import (
     Cancel,
     Command,
@@ -34,6 +34,7 @@ from statelang.core.stimulus import (
     Tick,
     TimerFired,
 )
+from statelang.core.token import command_of
 from statelang.errors import LeaseLost, StatelangError, StoreError
 from statelang.live import ANSWERS, QUIET, Live, Performer, must_last
 from statelang.lookout import Lookout

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from statelang.aws.by_hand import ByHand
-from statelang.core.machine import execution_of
+from statelang.core.token import execution_of
 from statelang.errors import ExecutionNotFound, StoreError, TaskEnded, UnknownToken
 from statelang.result import Result
 from statelang.values import encode

@@ -40,7 +40,7 @@ from statelang.aws.requests import (
 )
 from statelang.aws.wakes import LONGEST_MS, Wakes
 from statelang.config import open_store
-from statelang.core.machine import execution_of
+from statelang.core.token import execution_of
 from statelang.errors import ExecutionNotFound, InvalidInput, InvalidSettings, StatelangError, StoreError, TaskEnded
 from statelang.names import check_name, new_name
 from statelang.ports import Store

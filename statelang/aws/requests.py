@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from statelang.core.machine import execution_of
+from statelang.core.token import execution_of
 from statelang.errors import InvalidInput
 from statelang.names import name_from
 from statelang.values import Json, admit, decode

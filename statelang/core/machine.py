@@ -43,6 +43,7 @@ from statelang.core.stimulus import (
     Tick,
     TimerFired,
 )
+from statelang.core.token import command_of
 from statelang.core.transition import Transition
 from statelang.core.value import Value
 from statelang.program import Choice, Fail, Map, Parallel, Pass, Program, State, States, Succeed, Task, Wait
@@ -183,17 +184,6 @@ def _addressed(execution: Execution, stimulus: Any) -> Frame | None:
     if frame is None or not isinstance(frame.waiting, (TaskWait, RunWait)) or frame.waiting.token != stimulus.token:
         return None
     return frame
-
-
-def command_of(token: str) -> int:
-    """The command that a task token answers; -1 for a text that is no token."""
-    number = token.split(".")[-2:-1]
-    return int(number[0]) if number and number[0].isascii() and number[0].isdigit() else -1
-
-
-def execution_of(token: str) -> str:
-    """The execution that a task token belongs to; empty for a text that is no token."""
-    return token.rsplit(".", 2)[0] if token.count(".") >= 2 else ""
 
 
 def _too_long(t: Transition, limit: int) -> Step:

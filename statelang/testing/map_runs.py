@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 from statelang.core.execution import Head, Started
 from statelang.core.frame import RunWait
 from statelang.core.inputs import inputs_of
-from statelang.core.machine import command_of
 from statelang.core.map_run import NOTHING, MapRun, Tally, needed, suspect, tally_of
 from statelang.core.stimulus import (
     ChildrenRevived,
@@ -28,6 +27,7 @@ from statelang.core.stimulus import (
     RunStimulus,
     Stopped,
 )
+from statelang.core.token import command_of
 from statelang.errors import Fault
 from statelang.items.item import Item
 from statelang.items.results import Writer, gathered

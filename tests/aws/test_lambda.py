@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from statelang.config import open_care, open_store
-from statelang.core.machine import execution_of
+from statelang.core.token import execution_of
 from tests.aws.function import Function, running
 
 RECORD = {"eventSource": "aws:sqs"}
@@ -115,6 +115,7 @@ def test_http(function: Function) -> None:
         (404, "GET", "/nowhere", None),
         (410, "POST", "/tasks/success", {"token": token, "output": 1}),
         (400, "POST", "/tasks/success", {"token": "x"}),
+        (400, "POST", "/tasks/success", {"token": f"hc.{'9' * 5_000}.x"}),
         (400, "POST", "/executions", {"machine": "none"}),
         (400, "POST", "/executions", {"machine": "quick", "colour": 1}),
         (409, "POST", "/executions", {"machine": "quick", "name": "h", "input": {"n": 3}}),

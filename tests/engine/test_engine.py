@@ -218,8 +218,9 @@ def test_an_answer_comes_later_by_token(address: str) -> None:
         _until(lambda: tokens and running.positions(name)[0].doing == "waiting for its answer")
         with pytest.raises(statelang.UnknownToken):
             running.send_task_success(tokens[0][:-1] + ("0" if tokens[0][-1] != "0" else "1"), {})
-        with pytest.raises(statelang.UnknownToken):
-            running.send_task_success("nonsense", {})
+        for forged in ("nonsense", "..", f"{name}..", f"{name}.-1.aa", f"{name}.٣.aa", f"{name}.{'9' * 5_000}.aa"):
+            with pytest.raises(statelang.UnknownToken):
+                running.send_task_success(forged, {})
         running.send_task_heartbeat(tokens[0])
         running.send_task_success(tokens[0], {"yes": True})
         assert running.wait(name, timeout=10).output == {"yes": True}
@@ -538,6 +539,11 @@ def test_a_poll_that_raises_fails_the_task(engine: Make) -> None:
     with Engine("memory:", tasks={SYNC: Exports(ends)}, clock=VirtualClock()) as running:
         result = running.run(one, {}, timeout=20)
     assert (result.error, result.cause) == ("States.TaskFailed", "OSError: no network")
+
+
+def test_an_engine_that_could_perform_nothing_is_refused() -> None:
+    with pytest.raises(InvalidSettings, match="with 0 threads no task would ever be performed"):
+        Engine(threads=0)
 
 
 def test_a_policy_that_is_none_is_refused() -> None:

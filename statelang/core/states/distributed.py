@@ -32,6 +32,7 @@ from statelang.core.stimulus import (
     ResultsWritten,
     StartChild,
 )
+from statelang.core.token import command_of, new_token
 from statelang.core.transition import Transition
 from statelang.core.value import Value
 from statelang.errors import QUERY_ERROR, Fault
@@ -65,7 +66,7 @@ def enter(t: Transition, frame: Frame, node: Map, given: Distributed) -> None:
     fields = (None if field is None else t.value(field(scope)) for field in (given.reader, given.batcher, given.writer))
     reader, batcher, writer = fields
     waiting = RunWait(
-        int(run.token.split(".")[-2]),
+        command_of(run.token),
         run.token,
         run.id,
         t.emit("MapRunStarted", frame.previous, run.arn),
@@ -108,7 +109,7 @@ def _begun(t: Transition, node: Map, given: Distributed, scope: Scope, concurren
         id=id,
         arn=f"{machine}/{label}:{id}",
         execution=started.id,
-        token=f"{started.id}.{t.next_number()}.{t.entropy.block()[:16].hex()}",
+        token=new_token(started.id, t.next_number(), t.entropy),
         state=node.name,
         label=label,
         at=t.at,

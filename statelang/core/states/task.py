@@ -25,6 +25,7 @@ from statelang.core.stimulus import (
     TaskSucceeded,
     TimerFired,
 )
+from statelang.core.token import new_token
 from statelang.core.transition import Transition
 from statelang.core.value import Value
 from statelang.errors import Fault
@@ -47,7 +48,7 @@ def enter(t: Transition, frame: Frame, node: Task) -> None:
 def _schedule(t: Transition, frame: Frame, node: Task) -> None:
     resource = classify(node.resource)
     command = t.next_number()
-    token = f"{t.started.id}.{command}.{t.entropy.block()[:16].hex()}"
+    token = new_token(t.started.id, command, t.entropy)
     seen = token if resource.has_token else None
     input = payload(t, node.name, effective_input(t, frame, node, seen), frame.input)
     _check(resource, input)
