@@ -6,7 +6,7 @@ Rule: all of it follows from the steps that are written with it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeGuard
 
 from statelang.core.execution import Step
@@ -48,7 +48,14 @@ class Elsewhere(Protocol):
     def told_elsewhere(self, live: Live) -> Sequence[tuple[str, Posted]]: ...
 
 
-def family_commit(live: Live, born: Iterable[Live], runs: Elsewhere, integrations: Integrations) -> Commit:
+def commit_of(live: Live, born: Collection[Live], runs: Elsewhere, integrations: Integrations) -> Commit:
+    """What is written of an execution; `born` are those that a commit of this round begins."""
+    if born or live.execution.started.parent:
+        return _family_commit(live, born, runs, integrations)
+    return Commit(live.lease, live.steps, live.posts, live.execution.swept, queued=queued(live, integrations))
+
+
+def _family_commit(live: Live, born: Iterable[Live], runs: Elsewhere, integrations: Integrations) -> Commit:
     """What is written of an execution that begins others, or was begun by one."""
     together = [live, *(child for child in born if child.parent is live)]
     return Commit(

@@ -9,8 +9,9 @@ Rule: what to do next follows from the Map Run and its tally alone (`needed`), s
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -31,18 +32,21 @@ from statelang.core.stimulus import (
     Redriven,
     StartChild,
     Stimulus,
-    Stopped,
 )
 from statelang.core.token import command_of
-from statelang.errors import Fault
+from statelang.errors import Fault, MapRunNotFound, StoreError
 from statelang.feed import AHEAD, Feed
 from statelang.items.results import CHILDREN
 from statelang.items.source import unread
 from statelang.live import Live
-from statelang.messages import Fed, Message, Told, Why
+from statelang.messages import Fed, Message, Told
 from statelang.parting import Parting
 from statelang.pool import Pool
-from statelang.ports import Integrations, Lease, Store
+from statelang.ports import Integrations, Lease
+from statelang.stopping import RUNNING, Stopping
+
+if TYPE_CHECKING:
+    from statelang.worker import Worker
 
 PER_ROUND: Final = 256
 """How many children of one Map Run begin in one round."""
@@ -53,22 +57,7 @@ BACKLOG: Final = 1_000
 AT_ONCE: Final = 500
 """A Map Run of so few children is collected without another thread."""
 
-RUNNING: Final[tuple[Status, ...]] = ("RUNNING",)
 UNSUCCESSFUL: Final[tuple[Status, ...]] = ("FAILED", "TIMED_OUT", "ABORTED")
-
-
-class Drives(Protocol):
-    """What is asked of the worker."""
-
-    store: Store
-    live: dict[str, Live]
-    lets_go: bool
-
-    def step(self, live: Live, stimulus: Stimulus) -> bool: ...
-
-    def drive(self, live: Live) -> Live: ...
-
-    def follow(self, id: str, why: Why = "resume") -> bool: ...
 
 
 class MapRuns:
@@ -76,7 +65,7 @@ class MapRuns:
 
     def __init__(
         self,
-        worker: Drives,
+        worker: Worker,
         integrations: Integrations,
         clock: Clock,
         backlog: Callable[[], int],
@@ -92,6 +81,7 @@ class MapRuns:
         self._feeds: dict[str, Feed] = {}
         self._due: dict[str, None] = {}
         self.parting = Parting(worker.store, self._pool, tell)
+        self.stopping = Stopping(worker)
 
     @property
     def due(self) -> bool:
@@ -114,8 +104,19 @@ class MapRuns:
         here = (one.execution.started.map_run for one in self._worker.live.values())
         return bool(going) and (self.moves(live) or any(id in going for id in here))
 
+    @contextmanager
+    def bearing(self, live: Live) -> Iterator[None]:
+        """Where the store is in trouble meanwhile, an execution is given up, as over a commit; nothing breaks."""
+        try:
+            yield
+        except StoreError as problem:
+            self._worker.give_up(live, problem)
+
     def look(self, live: Live, id: str) -> None:
-        """Drive a Map Run that has begun, or was taken over with its parent: then its children too."""
+        """Drive a Map Run that has begun, or was taken over with its parent: then its children too.
+
+        Raises StoreError.
+        """
         feed = self._feeds.get(id)
         if feed is None or feed.live is not live:
             run = live.execution.runs.get(id)
@@ -166,22 +167,24 @@ class MapRuns:
 
     def feed(self) -> None:
         """Do for each Map Run what it needs now, as far as it can be done at once."""
+        self.stopping.go_on()
         self.parting.write(self._collecting)
-        if not self._due:
-            return
         due, self._due = self._due, {}
         for id in due:
             feed = self._feeds.get(id)
             run = None if feed is None else feed.run
-            if feed is None or run is None or run.status != "RUNNING":
-                continue
-            need = needed(run, feed.tally, feed.live.execution.started.limits.map_run_concurrency)
-            if need is not None:
-                getattr(self, f"_{need}")(feed, run)
-            if run.ending is None:
-                self._write_some(feed, run)
-            if suspect(run, feed.tally):
-                self._count(feed, run)
+            if feed is not None and run is not None and run.status == "RUNNING":
+                with self.bearing(feed.live):
+                    self._go_on(feed, run)
+
+    def _go_on(self, feed: Feed, run: MapRun) -> None:
+        need = needed(run, feed.tally, feed.live.execution.started.limits.map_run_concurrency)
+        if need is not None:
+            getattr(self, f"_{need}")(feed, run)
+        if run.ending is None:
+            self._write_some(feed, run)
+        if suspect(run, feed.tally):
+            self._count(feed, run)
 
     def _read(self, feed: Feed, run: MapRun) -> None:
         """Give items to children, and see that there are more."""
@@ -275,12 +278,12 @@ class MapRuns:
     def _stop(self, feed: Feed, run: MapRun) -> None:
         if not feed.stopping:
             feed.stopping = True
-            self._stop_children(run.id)
+            self.stopping.stop(run.id)
 
     def cancel(self, id: str) -> None:
         """A Map Run was stopped with its parent."""
         feed = self.end(id)
-        self._stop_children(id)
+        self.stopping.stop(id)
         if feed is not None:
             self.parting.keep(feed)
 
@@ -288,15 +291,6 @@ class MapRuns:
         """A Map Run has ended, and that is written: nothing of it is kept here. Returns what was."""
         self._due.pop(id, None)
         return self._feeds.pop(id, None)
-
-    def _stop_children(self, id: str) -> None:
-        """Stop the children of a Map Run that are on their way, whoever drives them."""
-        for _, child in self._worker.store.members(id, RUNNING, limit=1 << 30):
-            stopped = Stopped(self._clock.now())
-            if child in self._worker.live or self._worker.follow(child, "settle"):
-                self._worker.step(self._worker.live[child], stopped)
-            else:
-                self._worker.store.post(child, stopped)
 
     def _collect(self, feed: Feed, run: MapRun) -> None:
         """All children have ended: collect what they leave behind."""
@@ -387,10 +381,11 @@ class MapRuns:
         started = live.execution.started
         if not started.map_run or started.map_run in self._feeds or not any(live.tally.counts()):
             return []
-        run, _ = self._worker.store.map_run(started.map_run)
-        if run.status != "RUNNING":
-            return []
-        return [(run.execution, MapRunChanged(self._clock.now(), self._chance.draw(), run.token))]
+        with suppress(MapRunNotFound):  # removed since
+            run, _ = self._worker.store.map_run(started.map_run)
+            if run.status == "RUNNING":
+                return [(run.execution, MapRunChanged(self._clock.now(), self._chance.draw(), run.token))]
+        return []
 
 
 def _to_count(live: Live) -> bool:

@@ -13,6 +13,7 @@ from functools import partial
 
 from statelang.collecting import Collecting
 from statelang.core.map_run import MapRun
+from statelang.errors import MapRunNotFound, StoreError
 from statelang.feed import Feed
 from statelang.messages import Fed, Message
 from statelang.pool import Pool
@@ -28,6 +29,7 @@ class Parting:
         self._tell = tell
         self._feeds: dict[str, Feed] = {}
         self._due: set[str] = set()
+        self._again: set[str] = set()
         self._under_way: set[str] = set()
 
     @property
@@ -64,9 +66,17 @@ class Parting:
 
     def write(self, collecting: Callable[[Feed, MapRun], Collecting]) -> None:
         """Write the results of those whose children have ended."""
-        due, self._due = self._due, set()
+        due, self._due, self._again = self._due | self._again, set(), set()
         for id in due:
-            feed, (run, tally) = self._feeds[id], self._store.map_run(id)
+            feed = self._feeds[id]
+            try:
+                run, tally = self._store.map_run(id)
+            except StoreError:
+                self._again.add(id)
+                continue
+            except MapRunNotFound:  # removed since
+                del self._feeds[id]
+                continue
             if run.status == "ABORTED" and not feed.writing and run.running(tally) <= 0:
                 del self._feeds[id]
                 self._under_way.add(id)

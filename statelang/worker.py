@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from statelang.beginnings import Beginnings
 from statelang.chance import Chance
 from statelang.clock import Clock
-from statelang.commits import answer_here, beginning, family_commit, queued
+from statelang.commits import answer_here, beginning, commit_of
 from statelang.core.execution import Step, apply
 from statelang.core.machine import advance
 from statelang.core.stimulus import (
@@ -185,8 +185,9 @@ class Worker:
         live = self.live.get(message.execution)
         if live is not None:
             self._answered(live, message.stimulus)
-            if self.step(live, self.runs.informed(live, message.stimulus)) and message.begins is not None:
-                self.drive(beginning(message.begins, live))
+            with self.runs.bearing(live):
+                if self.step(live, self.runs.informed(live, message.stimulus)) and message.begins is not None:
+                    self.drive(beginning(message.begins, live))
         elif isinstance(message.stimulus, ANSWERS) and message.begins is None:
             with contextlib.suppress(StatelangError):
                 self.store.post(message.execution, message.stimulus)
@@ -251,7 +252,7 @@ class Worker:
         try:
             step = advance(live.program, live.execution, stimulus)
         except Exception as problem:
-            self._give_up(live, problem)
+            self.give_up(live, problem)
             return False
         if step is None:
             return False
@@ -262,7 +263,7 @@ class Worker:
         self._mark(live)
         return True
 
-    def _give_up(self, live: Live, problem: BaseException) -> None:
+    def give_up(self, live: Live, problem: BaseException) -> None:
         """Drive an execution no further; its lease is kept (see Aside).
 
         One that the store does not know yet goes with the execution whose commit would begin it.
@@ -270,7 +271,7 @@ class Worker:
         self.drop(live)
         if live.parent is not None:
             if self.live.get(live.parent.lease.execution) is live.parent:
-                self._give_up(live.parent, problem)
+                self.give_up(live.parent, problem)
             return
         if not isinstance(problem, LeaseLost):
             self.takeovers.aside.keep(live.lease, problem, self.clock.now())
@@ -310,16 +311,16 @@ class Worker:
         changed, self.changed = self.changed, {}
         if born:
             changed = {id: live for id, live in changed.items() if live.parent is None}
-        commits = [self._commit_of(live, born) for live in changed.values()]
-        sync = self._policy == "strict" or any(must_last(commit) for commit in commits)
         try:
+            commits = [self._commit_of(live, born) for live in changed.values()]
+            sync = self._policy == "strict" or any(must_last(commit) for commit in commits)
             leases = self.store.commit(commits, sync=sync)
         except LeaseLost as problem:
             self._lose(changed, problem, born)
             return
         except StoreError as problem:
             while self.live:
-                self._give_up(next(iter(self.live.values())), problem)
+                self.give_up(next(iter(self.live.values())), problem)
             return
         for live in changed.values():
             live.execution.swept = []
@@ -331,7 +332,7 @@ class Worker:
     def _lose(self, changed: Mapping[str, Live], problem: LeaseLost, born: Sequence[Live]) -> None:
         """Others have taken executions over: let go of those, and write the rest."""
         for id in problem.executions:
-            self._give_up(changed[id], problem)
+            self.give_up(changed[id], problem)
         doubtful = {changed[id].execution.started.map_run for id in problem.executions}
         for live in [live for live in self.live.values() if doubtful & set(live.execution.runs)]:
             self.takeovers.load_again(live)
@@ -348,15 +349,10 @@ class Worker:
                 self.forget(live.lease.execution)
 
     def _commit_of(self, live: Live, born: Sequence[Live]) -> Commit:
-        execution = live.execution
-        if born or execution.started.parent:
-            commit = family_commit(live, born, self.runs, self.integrations)
-        else:
-            queue = queued(live, self.integrations)
-            commit = Commit(live.lease, live.steps, live.posts, execution.swept, queued=queue)
+        commit = commit_of(live, born, self.runs, self.integrations)
         if not self.takeovers.can_let_go(live):
             return commit
-        timer = execution.due()
+        timer = live.execution.due()
         return replace(commit, release=True, due=None if timer is None else timer[0])
 
     def settle(self, written: Sequence[tuple[Live, Commit]]) -> None:
@@ -383,7 +379,8 @@ class Worker:
 
     def _act(self, live: Live, step: Step) -> None:
         for command in step.commands:
-            self.do(live, command)
+            with self.runs.bearing(live):
+                self.do(live, command)
         for run in step.runs.values():
             if run.status != "RUNNING":
                 self.runs.end(run.id)

@@ -39,6 +39,7 @@ FLOORS: dict[str, int] = {
     "parting": 5,
     "commits": 5,
     "beginnings": 5,
+    "stopping": 5,
     "takeovers": 5,
     "lookout": 5,
     "timers": 5,

@@ -13,8 +13,9 @@ from statelang import StateMachine
 from statelang.aws.by_hand import ByHand, Time
 from statelang.core.execution import Execution, Step
 from statelang.core.map_run import MapRun, Tally
-from statelang.core.stimulus import Stopped
+from statelang.core.stimulus import MapRunChanged, Stopped
 from statelang.errors import StoreError
+from statelang.messages import Told
 from statelang.ports import Commit, Store
 from statelang.stores.memory import MemoryStore
 from statelang.stores.sqlite import SqliteStore
@@ -169,3 +170,56 @@ def test_what_was_dropped_is_removed_by_a_commit_that_is_repeated(
     engine.go_on(after=5_000)
     engine.go_on(after=1_000)
     assert swept == ["other", "this", "this"]
+
+
+class Hiccups:
+    """Lets one method of a store fail a few times, when it is told to."""
+
+    def __init__(self, store: Store, method: str, patch: pytest.MonkeyPatch) -> None:
+        self.left, real = 0, getattr(store, method)
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            if self.left > 0:
+                self.left -= 1
+                raise StoreError("a hiccup")
+            return real(*arguments, **named)
+
+        patch.setattr(store, method, call)
+
+
+def test_a_store_that_hiccups_as_a_map_run_is_stopped_saves_no_child(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, hiccups = Rounds(store), Hiccups(store, "members", monkeypatch)
+    engine._worker.lets_go = False
+    engine.start(machine("Each", fan(A=wait(1_000))), [1, 2], name="fan")
+    engine.go_on()
+    run, _ = engine.map_run_of("fan")
+    hiccups.left = 2
+    store.post("fan", Stopped(engine.clock.now()))
+    engine.go_on()
+    assert hiccups.left == 0
+    assert [child.status for child in store.summaries(map_run=run.id)] == ["ABORTED"] * 2
+
+
+@pytest.mark.parametrize("moment", ["as it begins", "as a child ends elsewhere"])
+def test_a_store_that_hiccups_as_a_map_run_is_looked_at_breaks_nobody(
+    moment: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its execution is given up, as over a commit that failed, and tried again before long."""
+    engine, hiccups = Rounds(store), Hiccups(store, "map_run", monkeypatch)
+    engine._worker.lets_go = False
+    hiccups.left = 1 if moment == "as it begins" else 0
+    engine.start(machine("Each", fan(A=wait(100))), [1, 2], name="fan")
+    engine.go_on()
+    if moment != "as it begins":
+        run, _ = engine.map_run_of("fan")
+        hiccups.left = 1
+        engine._worker.tell(Told("fan", MapRunChanged(engine.clock.now(), b"0" * 16, run.token)))
+        engine.go_on()
+    assert hiccups.left == 0
+    assert engine.troubled == ["fan"]
+    engine.begin(Time(None, 0))  # gives back what was given up
+    engine.go_on(after=100_000)
+    engine.go_on(after=100_000)
+    assert store.summary("fan").status == "SUCCEEDED"

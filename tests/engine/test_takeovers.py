@@ -263,7 +263,7 @@ def test_children_go_with_a_parent_that_was_given_up_before_they_were_written(mo
 
     def begin_and_fall(self: MapRuns, feed: Any) -> None:
         begin(self, feed)
-        engine._worker._give_up(feed.live, RuntimeError("a defect"))
+        engine._worker.give_up(feed.live, RuntimeError("a defect"))
         gave_up.set()
 
     monkeypatch.setattr(MapRuns, "_begin", begin_and_fall)
