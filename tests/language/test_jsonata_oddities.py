@@ -41,6 +41,20 @@ def answer(text: str) -> Any:
         ("$toMillis('2026-04-31') = $toMillis('2026-05-01')", True),
         ("$match('ab', /[^x-\\w]b|b/).index", 1),
         ("$match('aa', /(a\\1)+/)[0].match", "aa"),
+        ("$contains('\\u0007', /\\07/)", True),
+        ("[3, 1, 2][0].a", UNDEFINED),
+        ("[{'k': 1}][0].(1)", UNDEFINED),
+        ("['abc'][0].$uppercase()", ["A", "B", "C"]),
+        ("[null][0].a", "JS:TypeError"),
+        ("[{'k': 1}][0].k@$i", "JS:TypeError"),
+        ("[3, 1][k = 1].v[]", "JS:TypeError"),
+        ("[{'k': 1}]{'x': $.y}.z", UNDEFINED),
+        ("[1, 2]@$i.[3, 4]@$j{'a': $i}", {}),
+        ("[{'k': 2, 'v': 'a'}, {'k': 1, 'v': 'b'}]#$i^(k){v: $i}", {}),
+        ("function($a, $b, $c)<x+:a>{[$a, $b, $c]}(1, 2, 3)", [1, 1, 1]),
+        ("function($a, $b)<f?a?:x>{$a}(['a'])", ["a"]),
+        ("$parseInteger($formatInteger(1e21, '٠٠٠'), '٠٠٠')", 1),
+        ("$formatInteger(?, '0')()", UNDEFINED),
     ],
 )
 def test_values(text: str, value: Any) -> None:
@@ -76,6 +90,10 @@ def test_numbers_as_text(text: str, shown: str) -> None:
     ("text", "code"),
     [
         ("1 +", "S0207"),
+        ("[1,]", "S0211"),
+        ("{'a': 1,}", "S0211"),
+        ("$f(1,)", "S0211"),
+        ("one{'a': 1,}", "S0211"),
         ("(1 +", "S0203"),
         ("$f(1 -", "S0203"),
         ("[1,", "S0203"),
@@ -113,3 +131,18 @@ def test_functions_in_a_chain_are_called_f_and_g() -> None:
     for text, token in (("$uppercase ~> $length", "f"), ("function($x){1} ~> $length", "g")):
         with pytest.raises(JsonataError, match=f'Argument 1 of function "{token}" does not match'):
             answer(f"({text})(5)")
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "token"),
+    [
+        ("[{'k': 1}].(%)", 1, "unary"),
+        ("{'a': 1} ~> |$|1|", 16, None),
+        ("{'a': 1} ~> |$|{}, 1|", 20, None),
+        ("$map([1, 2], function($i){1 & $trim(1, 2)})", 5, "trim"),
+    ],
+)
+def test_places_of_errors(text: str, position: int, token: str | None) -> None:
+    with pytest.raises(JsonataError) as refused:
+        answer(text)
+    assert (refused.value.position, refused.value.told.get("token")) == (position, token)

@@ -202,7 +202,7 @@ def _filled(run: Run, function: Partial, arguments: list[Value], depth: int) -> 
         return begun(run, target, filled, None, depth)
     run.depth = depth
     given = [*filled, *[UNDEFINED] * target.required][: target.required]
-    if target.signature is not None:
+    if target.signature is not None and given and given[0] is not UNDEFINED:
         for parameter, value in zip(target.signature.parameters, given):
             if parameter.kind == "s" and not isinstance(value, str) and value is not UNDEFINED:
                 raise JsonataError("JS:TypeError", template="a string is wanted")

@@ -235,8 +235,9 @@ def _lambda(compiler: Compiler, node: Node) -> Evaluate:
 
 def _transform(compiler: Compiler, node: Node) -> Evaluate:
     pattern, update, *delete = [compiler.node(part) for part in node.parts]
-    deleted, position = (delete[0] if delete else None), node.position
-    return lambda input, frame: transformer(pattern, update, deleted, frame, position)
+    deleted = delete[0] if delete else None
+    places = [None if part.kind == "path" else part.position for part in (node, *node.parts[1:])]
+    return lambda input, frame: transformer(pattern, update, deleted, frame, places)
 
 
 def _refuse(code: str) -> Callable[[Compiler, Node], Evaluate]:

@@ -68,7 +68,8 @@ def compile_call(compiler: Compiler, node: Node, applied: Evaluate | None = None
                 return perform(run, target, given, input, frame.depth + depth)
             return finished(run, begun(run, target, given, input, frame.depth + depth), input, frame.depth + depth)
         except JsonataError as problem:
-            named(problem, name, position)
+            named(problem, name, None)
+            problem.position = position  # that of the outermost call, as jsonata-js tells it
             raise
 
     return function

@@ -5,7 +5,7 @@ Rule: depth is bounded here, so that nothing that walks the tree afterwards can 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Final
 
 from statelang.language.jsonata.errors import JsonataError
@@ -148,31 +148,34 @@ class Parser:
         self._advance(")", infix=True)
         return node
 
+    def _more(self, read: Sized, closing: str) -> bool:
+        """Whether one more of a list follows: after a comma there must be one."""
+        if not read:
+            return self._id != closing
+        if self._id != ",":
+            return False
+        self._advance(",")
+        return True
+
     def _array(self, node: Node) -> Node:
         node.kind = "array"
-        while self._id != "]":
+        while self._more(node.parts, "]"):
             item = self._expression(0)
             if self._id == "..":
                 item = Node("binary", "..", self.token.position, item)
                 self._advance("..")
                 item.right = self._expression(0)
             node.parts.append(item)
-            if self._id != ",":
-                break
-            self._advance(",")
         self._advance("]", infix=True)
         return node
 
     def _object(self, node: Node) -> Node:
         """An object constructor, or, after an expression, a group-by."""
         node.kind = "object" if node.left is None else "group"
-        while self._id != "}":
+        while self._more(node.pairs, "}"):
             key = self._expression(0)
             self._advance(":")
             node.pairs.append((key, self._expression(0)))
-            if self._id != ",":
-                break
-            self._advance(",")
         self._advance("}", infix=True)
         return node
 
@@ -190,16 +193,13 @@ class Parser:
     def _call(self, node: Node) -> Node:
         """A call, a partial application where a `?` stands among the arguments, or a lambda."""
         node.kind = "function"
-        while self._id != ")":
+        while self._more(node.parts, ")"):
             if self._id == "?":
                 node.kind = "partial"
                 node.parts.append(Node("placeholder", "?", self.token.position))
                 self._advance("?")
             else:
                 node.parts.append(self._expression(0))
-            if self._id != ",":
-                break
-            self._advance(",")
         self._advance(")", infix=True)
         assert node.left is not None
         if node.left.kind == "name" and node.left.value in ("function", "λ"):

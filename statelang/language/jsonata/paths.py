@@ -11,8 +11,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from statelang.language.jsonata.calls import Evaluate
+from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.fields import bound_path, fields_of, gathered, leading_items, name_path, variable_path
 from statelang.language.jsonata.grouping import group
+from statelang.language.jsonata.regexes import split_pairs
 from statelang.language.jsonata.run import TUPLE, Frame, Run
 from statelang.language.jsonata.sorting import compile_order
 from statelang.language.jsonata.tree import Node, is_plain
@@ -193,8 +195,9 @@ class _Step:
 
     def _bind_sorted(self, items: Value, tuples: Tuples | None, frame: Frame) -> Tuples:
         assert self.sort is not None
+        found: Any
         if tuples is not None:
-            found = Tuples(self.sort(tuples, frame))
+            found = self.sort(tuples, frame)
         else:
             found = Tuples()
             for index, item in enumerate(self.sort(items, frame)):
@@ -213,6 +216,15 @@ def _whole(input: Value, frame: Frame) -> Value:
 
 def _items_of(input: Value, frame: Frame) -> Value:
     return input if is_array(input) else Sequence([input])
+
+
+def _gone_through(value: Value, *, stream: bool) -> Value:
+    """What a path finds in a first array that a predicate made something else of: a text has items, an object none."""
+    if value is None:
+        raise JsonataError("JS:TypeError", template="Cannot read properties of null (reading 'length')")
+    if stream and value != "":
+        raise JsonataError("JS:TypeError", template="input.map is not a function")
+    return Sequence(split_pairs(value) if isinstance(value, str) else ())
 
 
 def _lead(node: Node) -> int:
@@ -253,8 +265,10 @@ class _Path:
         for index in range(self._first, last + 1):
             step = self._steps[index]
             bound = bound or step.node.tuple
-            if index == 0 and step.node.constructs and not bound:
+            if index == 0 and step.node.constructs:
                 result = step.evaluate(items, frame)
+                if last > 0 and result is not UNDEFINED and not is_array(result):
+                    result = _gone_through(result, stream=self._steps[1].node.tuple)
             elif bound:
                 tuples = step.bind(items, tuples, frame)
             else:
@@ -293,7 +307,9 @@ class _Path:
         return filtered
 
     def _finished(self, result: Value, tuples: Tuples | None, frame: Frame) -> Value:
-        if self._keep and result is not UNDEFINED and not isinstance(result, Tuples):
+        if self._keep and result is UNDEFINED:
+            raise JsonataError("JS:TypeError", template="Cannot set properties of undefined (setting 'keepSingleton')")
+        if self._keep and not isinstance(result, Tuples):
             if type(result) is Constructed:
                 result = Sequence([result])
             if isinstance(result, Sequence):  # an array that is one value stays what it is

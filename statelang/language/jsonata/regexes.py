@@ -116,7 +116,7 @@ _CAPTURING: Final = re.compile(r"\\.|\[(?:\\.|[^\]])*\]|\((?!\?)|\(\?<(?![=!])([
 """Finds the groups that capture, each with its name; what it finds that does not begin with a bracket is none."""
 
 _CODE: Final = re.compile(
-    r"x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|c([A-Za-z])|0(?![0-9])|([1-9][0-9]*)|k<([A-Za-z_$][A-Za-z0-9_$]*)>"
+    r"x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|c([A-Za-z])|0(?![0-7])|([1-9][0-9]*|0[0-7]+)|k<([A-Za-z_$][A-Za-z0-9_$]*)>"
 )
 _ESCAPED: Final = {"t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "0": "\0"}
 
@@ -216,7 +216,7 @@ class _Translation:
     def _code(self, code: re.Match[str], *, inside: bool) -> str:
         """An escape of a number: a character, or what a group matched."""
         two, four, control, number, name = code.groups()
-        if number is not None and (inside or int(number) > len(self._names)):
+        if number is not None and (inside or number[0] == "0" or int(number) > len(self._names)):
             octal = re.match("[0-3]?[0-7]{1,2}", number)
             if octal is None:
                 return re.escape(number[0])

@@ -13,6 +13,9 @@ from typing import Final
 from statelang.language.jsonata.errors import JsonataError
 from statelang.language.jsonata.tree import Node, Slot
 
+PUBLISHED_KINDS: Final = dict.fromkeys(("array", "object", "negation"), "unary")
+"""What jsonata-js calls a construct, where it has another name."""
+
 
 class _Resolver:
     """Resolves one expression."""
@@ -240,7 +243,7 @@ class _Resolver:
                 index -= 1
                 slot = self._seek(node.parts[index], slot)
         else:
-            raise JsonataError("S0217", node.position, token=node.kind)
+            raise JsonataError("S0217", node.position, token=PUBLISHED_KINDS.get(node.kind, node.kind))
         return slot
 
     def _seek_parents(self, path: Node) -> None:
@@ -309,5 +312,5 @@ def resolve(tree: Node) -> Node:
     """The tree to be evaluated. Raises JsonataError."""
     found = _Resolver().resolve(tree)
     if found.kind == "parent" or found.seeking:
-        raise JsonataError("S0217", found.position, token=found.kind)
+        raise JsonataError("S0217", found.position, token=PUBLISHED_KINDS.get(found.kind, found.kind))
     return found

@@ -110,13 +110,15 @@ class Signature:
                 checked.append(context)
                 whole = False
             elif taken == "":
-                checked.append(arguments[at] if at < len(arguments) else UNDEFINED)
+                checked.append(_at(arguments, at))
                 whole = whole and at >= len(arguments)
                 at += 1
+            first = at  # what is not an array is taken once for all that a `+` takes, as in jsonata-js
             for single in taken:
-                made = self._array(parameter, arguments[at], single, taken, at)
+                given = _at(arguments, at if parameter.kind == "a" else first)
+                made = self._array(parameter, given, single, taken, at)
                 checked.append(made)
-                whole = whole and made is arguments[at]
+                whole = whole and at < len(arguments) and made is arguments[at]
                 if parameter.items is not None and single == "a":
                     passing.append((at, KINDS.get(parameter.items, frozenset())))
                 at += 1

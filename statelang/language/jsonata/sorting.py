@@ -1,6 +1,7 @@
 """Order-by: `^(price, >name)`.
 
-Rule: a term is evaluated when it is first needed, and once; what is missing comes last.
+Rule: a term is evaluated when it is first needed, and once; what is missing comes last. A stream of bindings that was
+sorted is a plain array of them, as in jsonata-js.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def compile_order(compiler: Compiler, node: Node) -> Callable[[Value, Frame], Va
             return False
 
         ordered = merge_sorted(list(range(len(value))), swaps)
-        return (Tuples if stream else list)(value[index] for index in ordered)
+        return [value[index] for index in ordered]
 
     return sort
 

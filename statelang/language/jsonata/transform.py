@@ -46,29 +46,31 @@ def _noted(value: Value, made: set[int] | None) -> Value:
     return value
 
 
-def transformer(pattern: Evaluate, update: Evaluate, delete: Evaluate | None, frame: Frame, position: int) -> Native:
-    """The function of a transform."""
+def transformer(
+    pattern: Evaluate, update: Evaluate, delete: Evaluate | None, frame: Frame, places: list[int | None]
+) -> Native:
+    """The function of a transform; `places` are where it stands, its update and what it deletes."""
 
     def transform(run: Run, given: Value) -> Value:
         if given is UNDEFINED:
             return UNDEFINED
         clone = frame.lookup("clone")
         if not isinstance(clone, Function):
-            raise JsonataError("T2013", position)
+            raise JsonataError("T2013", places[0])
         made: set[int] = set()
         result = copy(call(run, clone, [given]), run, made)
         matches = pattern(result, frame)
         for match in [] if matches is UNDEFINED else matches if is_array(matches) else [matches]:
             run.step()
-            _update(match, update(match, frame), position, made)
+            _update(match, update(match, frame), places[1], made)
             if delete is not None:
-                _delete(match, delete(match, frame), position, made)
+                _delete(match, delete(match, frame), places[2], made)
         return result
 
     return Native(None, SIGNATURE, transform, 1)
 
 
-def _update(match: Value, changes: Value, position: int, made: set[int]) -> None:
+def _update(match: Value, changes: Value, position: int | None, made: set[int]) -> None:
     if changes is UNDEFINED:
         return
     if not isinstance(changes, dict):
@@ -82,7 +84,7 @@ def _update(match: Value, changes: Value, position: int, made: set[int]) -> None
         raise JsonataError("JS:TypeError", position, template=shown)
 
 
-def _delete(match: Value, names: Value, position: int, made: set[int]) -> None:
+def _delete(match: Value, names: Value, position: int | None, made: set[int]) -> None:
     if names is UNDEFINED:
         return
     listed = names if is_array(names) else [names]

@@ -176,7 +176,7 @@ def _endless(value: float, picture: Picture) -> str:
 def _decimal(value: float, picture: Picture) -> str:
     text = number_text(value).rjust(picture.mandatory, "0")
     if picture.zero != 0x30:
-        text = "".join(chr(ord(c) - 0x30 + picture.zero) if c.isdigit() else c for c in text)
+        text = "".join(chr(ord(c) - 0x30 + picture.zero) for c in text)
     if picture.regular:
         separator = picture.groups[0][1]
         for place in range((len(text) - 1) // picture.regular * picture.regular, 0, -picture.regular):
