@@ -101,7 +101,9 @@ def child_failed(t: Transition, child: Frame, problem: Failure) -> None:
 
 
 def abort_under(t: Transition, parent: Frame, event: int, failed: int | None = None) -> None:
-    """Stop the children of a frame that are still on their way, all but the one that failed, and tell so."""
+    """Stop the children of a frame that are still on their way, all but the one that failed, and tell so: once."""
+    if parent.id in t.halted:
+        return
     node = t.node(parent)
     for child in _open_under(t, parent):
         if child.id != failed:
