@@ -224,7 +224,9 @@ def _task(builder: Builder, state: Given, place: Place, common: dict[str, Any], 
     findings, resource = builder.findings, state.get("Resource")
     if isinstance(resource, str):
         check_resource(resource, place / "Resource", findings, express=builder.express)
-        builder.uses.append(Use(common["name"], resource, _function(resource, state), _named_machine(resource, state)))
+        function = _argument(state, "FunctionName") if ":states:::lambda:invoke" in resource else None
+        machine = _argument(state, "StateMachineArn") if ":startExecution" in resource else None
+        builder.uses.append(Use(common["name"], resource, function, machine))
     beat, limit = state.get("HeartbeatSeconds"), state.get("TimeoutSeconds")
     if type(beat) is int and type(limit) is int and beat >= limit:
         findings.say("HeartbeatSeconds must be smaller than TimeoutSeconds", place / "HeartbeatSeconds")
@@ -239,20 +241,11 @@ def _task(builder: Builder, state: Given, place: Place, common: dict[str, Any], 
     )
 
 
-def _function(resource: str, state: Given) -> str | None:
-    """The FunctionName of a lambda:invoke, where it is written out."""
+def _argument(state: Given, name: str) -> str | None:
+    """A text that a task is given under this name, where it is written out."""
     arguments = state.get("Parameters", state.get("Arguments"))
-    name = arguments.get("FunctionName") if isinstance(arguments, dict) else None
-    written = ":states:::lambda:invoke" in resource and isinstance(name, str) and not is_query(name)
-    return name if written else None
-
-
-def _named_machine(resource: str, state: Given) -> str | None:
-    """The StateMachineArn of a startExecution, where it is written out."""
-    arguments = state.get("Parameters", state.get("Arguments"))
-    name = arguments.get("StateMachineArn") if isinstance(arguments, dict) else None
-    written = ":startExecution" in resource and isinstance(name, str) and not is_query(name)
-    return name if written else None
+    value = arguments.get(name) if isinstance(arguments, dict) else None
+    return value if isinstance(value, str) and not is_query(value) else None
 
 
 def _seconds(builder: Builder, state: Given, place: Place, field: str, language: QueryLanguage) -> Expression | None:

@@ -223,7 +223,7 @@ def check_resource(resource: str, place: Place, findings: Findings, *, express: 
         if _STATES.match(resource) and _OTHER.fullmatch(resource) is None:
             findings.say(_unknown(resource), place)
             return
-        pattern = next((suffix for suffix in (TOKEN,) if resource.endswith(suffix)), "")
+        pattern = TOKEN if resource.endswith(TOKEN) else RR
     else:
         pattern = match["pattern"] or RR
         actions = OPTIMIZED.get(match["service"])
@@ -233,10 +233,8 @@ def check_resource(resource: str, place: Place, findings: Findings, *, express: 
             findings.say(_unknown(resource), place, hint=did_you_mean(word, known))
             return
     if express and pattern:
-        name = ".sync" if pattern in (SYNC, SYNC2) else f"{pattern}"
-        gap = "  " if pattern == TOKEN else " "
-        integration = "service integration" + ("" if gap == " " else " ")
-        findings.say(f"Express state machine does not support '{name}' {integration}", place)
+        name, end = (TOKEN, " ") if pattern == TOKEN else (SYNC, "")  # AWS's text for the one has a blank more
+        findings.say(f"Express state machine does not support '{name}' service integration{end}", place)
 
 
 def _unknown(resource: str) -> str:

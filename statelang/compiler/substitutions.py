@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from statelang.compiler.spelling import Woven, fixed, shifted
-from statelang.values import Json, encode
+from statelang.values import Json, encode, escape
 
 PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z_][\w.:-]*)\}")
 _ANY: Final = re.compile(r"\$\{(?:[^{}]|\$\{[^{}]*\})*\}")
@@ -110,7 +110,7 @@ def unresolved(value: Json, pointer: str = "") -> Iterator[tuple[str, str]]:
             yield pointer, match[1]
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from unresolved(item, f"{pointer}/{key}")
+            yield from unresolved(item, f"{pointer}/{escape(key)}")
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from unresolved(item, f"{pointer}/{index}")

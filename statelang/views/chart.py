@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from statelang.values import Json
+from statelang.values import Json, escape
 from statelang.views.conditions import condition
 from statelang.views.deeds import deed
 from statelang.views.glossary import Glossary
@@ -96,16 +96,12 @@ def _box(scope: Mapping[str, Json], pointer: str, glossary: Glossary) -> Box:
     edges = [edge for name, state in states.items() for edge in _merged(_edges(name, state, glossary))]
     if isinstance(start, str) and start:
         edges.insert(0, Edge(START, start, "start"))
-    nodes = [_node(name, state, f"{pointer}/States/{_escape(name)}", glossary) for name, state in states.items()]
+    nodes = [_node(name, state, f"{pointer}/States/{escape(name)}", glossary) for name, state in states.items()]
     missing = [name for name in dict.fromkeys(edge.target for edge in edges) if name not in states]
     nodes += [Node(name, MISSING, name, "not defined") for name in missing]
     comment = scope.get("Comment")
     return Box(start if isinstance(start, str) else None, tuple(nodes), tuple(edges), pointer,
                comment if isinstance(comment, str) and comment.strip() else None)  # fmt: skip
-
-
-def _escape(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _list(value: Json) -> list[Json]:

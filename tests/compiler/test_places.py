@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statelang.compiler import Problem, validate
+from statelang.compiler import Problem, compiled, validate
 from statelang.compiler.source import read_source
+from statelang.errors import InvalidDefinition
 
 
 def rest(text: str, problem: Problem) -> str:
@@ -84,6 +85,14 @@ def test_the_caret_stands_under_wide_characters_and_tabs() -> None:
     line, caret = str(problem).split("\n")[1:3]
     assert line.index('"Nxt"') + 2 == len(caret) - 1
     assert caret.startswith("    \t")
+
+
+def test_a_placeholder_without_a_value_is_pointed_at_whatever_its_state_is_called() -> None:
+    text = '{"StartAt": "a/b", "States": {"a/b": {\n"Type": "Pass",\n"Result": "${Missing}",\n"End": true}}}'
+    with pytest.raises(InvalidDefinition) as refused:
+        compiled(text)
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.line, problem.column) == ("SL003", 3, 11)
 
 
 def test_a_bare_number_placeholder_is_one_wherever_a_value_may_stand() -> None:
