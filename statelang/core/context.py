@@ -39,12 +39,11 @@ def context_object(
     *,
     token: str | None = None,
     at: tuple[int, Children] | None = None,
-    item: Json = None,
 ) -> Mapping[str, Json]:
     """The Context object as a frame in the state `node` sees it; `parent` finds a frame by its number.
 
     `token` is the task token, where the task is of a kind that has one; `at` the iteration (its index, and the children
-    of the Map) for which the Map's own ItemSelector is evaluated, `item` the same of a Distributed Map, ready-made.
+    of the Map) for which the Map's own ItemSelector is evaluated.
     """
     started, head = execution.started, execution.head
     whole: dict[str, Json] = {
@@ -68,15 +67,14 @@ def context_object(
     }
     if token is not None:
         context["Task"] = {"Token": token}
-    if item is None:
-        item = _item(frame, at, parent)
+    item = _item(frame, at, parent)
     if item is not None:
-        context["Map"] = {"Item": item}
+        context["Map"] = item
     return context
 
 
 def _item(frame: Frame, at: tuple[int, Children] | None, parent: Callable[[int], Frame]) -> Json:
-    """Map.Item: of the iteration whose ItemSelector is evaluated, or of the innermost one around the frame."""
+    """Map: of the iteration whose ItemSelector is evaluated, or of the innermost one around the frame."""
     while at is None:
         if frame.id == ROOT:
             return None
@@ -85,7 +83,11 @@ def _item(frame: Frame, at: tuple[int, Children] | None, parent: Callable[[int],
             at = index, frame.waiting
     index, children = at
     assert children.items is not None
-    item: dict[str, Json] = {"Index": index}
-    if children.keys is not None:
-        item["Key"] = children.keys.json[index]
-    return {**item, "Value": children.items.json[index], "Source": STATE_DATA}
+    key = None if children.keys is None else children.keys.json[index]
+    return map_item(index, key, children.items.json[index], STATE_DATA)
+
+
+def map_item(index: int, key: str | None, value: Json, source: str) -> Json:
+    """Map, with its Item. `key`: its name where an object is gone through; `source`: what the items are from."""
+    named = {} if key is None else {"Key": key}
+    return {"Item": {"Index": index, **named, "Value": value, "Source": source}}

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from statelang.core import children, flow
 from statelang.core.dataflow import Outcome, Oversize, assign, caught, payload
 from statelang.core.frame import ROOT, Children, Frame, RetryWait, RunWait
+from statelang.core.limits import LONGEST_PAUSE
 from statelang.core.transition import Transition
 from statelang.errors import QUERY_ERROR, Fault
 from statelang.program import Catcher, Map, Parallel, Retrier, State, Task
@@ -136,7 +137,7 @@ def _pause(retrier: Retrier, used: int) -> float:
         pause = retrier.interval_seconds * retrier.backoff_rate**used
     except OverflowError:
         pause = float("inf")
-    return min(pause, 99_999_999 if cap is None else cap)
+    return min(pause, LONGEST_PAUSE if cap is None else cap)
 
 
 def _catch(t: Transition, frame: Frame, catcher: Catcher, index: int, failure: Failure) -> None:

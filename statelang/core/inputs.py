@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from statelang.core.context import map_item
 from statelang.core.execution import Execution
 from statelang.core.frame import Frame, RunWait
 from statelang.core.map_run import MapRun
@@ -45,10 +46,7 @@ class Inputs:
     def _selected(self, index: int, value: Json, key: str | None, source: str) -> str:
         if self._selector is None:
             return encode(value)
-        item: dict[str, Json] = {"Index": index}
-        if key is not None:
-            item["Key"] = key
-        context = {**self._context, "Map": {"Item": {**item, "Value": value, "Source": source}}}
+        context = {**self._context, "Map": map_item(index, key, value, source)}
         base = self._scope
         scope = Scope(
             base.data, lambda: context, base.variables, now=base.now, entropy=base.entropy, bounds=base.bounds

@@ -1,14 +1,19 @@
 """The quotas of AWS Step Functions, as one value: on by default, and able to be lifted (asl.md 9.1).
 
-Rule: no other module holds a quota as a number.
+Rule: no other module of the core holds a quota as a number.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 import msgspec
 
 from statelang.language import bounds
 from statelang.language.bounds import Bounds
+
+LONGEST_PAUSE: Final = 99_999_999
+"""How many seconds a pause before a retry lasts at most, where MaxDelaySeconds says nothing less."""
 
 
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -200,12 +200,11 @@ class Transition:
         error_output: object = ABSENT,
         token: str | None = None,
         at: tuple[int, Children] | None = None,
-        item: Json = None,
     ) -> Scope:
         """What a field of the frame's state sees, with `data` as `$`; the others are as in `context_object`."""
         return Scope(
             data,
-            lambda: context_object(self.execution, frame, self.node(frame), self.frame, token=token, at=at, item=item),
+            lambda: context_object(self.execution, frame, self.node(frame), self.frame, token=token, at=at),
             self.variables(frame) if frame.variables or frame.id != ROOT else NO_JSON,
             now=self.at,
             entropy=self.entropy,

@@ -1,6 +1,6 @@
 """What happens to an execution as a whole: it is stopped, or its TimeoutSeconds are over (asl.md 1.1, 10.4).
 
-Rule: what ends the whole ends every frame first, in the order in which AWS tells it.
+Rule: such an end is told alone: AWS was recorded to tell nothing of the states that are still open then.
 """
 
 from __future__ import annotations
