@@ -9,6 +9,9 @@ import re
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
+REFUSED: Final = "The Parameters '{}' could not be used to start the Task: [{}]"
+"""AWS's text for parameters that it would not start a task with: these as JSON, and what is wrong with them."""
+
 Family = Literal["LambdaFunction", "Activity", "Task"]
 
 _SERVICE: Final = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?P<type>(?:aws-sdk:)?[^:]+):(?P<action>[^:]+)")

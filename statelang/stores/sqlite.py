@@ -26,8 +26,8 @@ from statelang.core.stimulus import Posted
 from statelang.errors import ExecutionExists, LeaseLost
 from statelang.ports import Commit, Lease, NewExecution, Post, Queued
 from statelang.stores.sqlite_beyond import write_beyond, write_post
-from statelang.stores.sqlite_file import SQL, OwnerLock, Transaction, connect, owner_lives
-from statelang.stores.sqlite_reader import SPAN, Since, SqliteReader, snapshot_of
+from statelang.stores.sqlite_file import SPAN, SQL, OwnerLock, Transaction, connect, owner_lives
+from statelang.stores.sqlite_reader import Since, SqliteReader, snapshot_of
 
 SNAPSHOT_ROWS: Final = 64
 """How many log rows may follow a snapshot before the next one is taken."""

@@ -14,9 +14,8 @@ from typing import Final
 
 from statelang.core.codec import Reader
 from statelang.errors import StoreError, StoreNotFound, UnreadableCheckpoint
-from statelang.stores.sqlite_file import FORMAT, SQL, NamedErrors, connect
+from statelang.stores.sqlite_file import FORMAT, SPAN, SQL, NamedErrors, connect
 
-SPAN: Final = 1 << 32
 CHUNK: Final = 1_000
 """How many rows one transaction removes: others are let in between."""
 

@@ -25,6 +25,9 @@ APPLICATION_ID: Final = 0x53744C67
 FORMAT: Final = 2
 """The last migration, as PRAGMA user_version."""
 
+SPAN: Final = 1 << 32
+"""How many rows of one table an execution may have: an id is its key times this, and a number (see `sql/`)."""
+
 BUSY_SECONDS: Final = 30.0
 
 WAL_PAGES: Final = 2_000

@@ -20,9 +20,7 @@ from statelang.core.map_run import MapRun, Tally
 from statelang.core.value import Value
 from statelang.errors import ExecutionNotFound, MapRunNotFound, StoreError, UnreadableCheckpoint
 from statelang.ports import Summary
-from statelang.stores.sqlite_file import SQL, NamedErrors, connect, owner_lives
-
-SPAN: Final = 1 << 32
+from statelang.stores.sqlite_file import SPAN, SQL, NamedErrors, connect, owner_lives
 
 _read_started: Final = msgspec.json.Decoder(Started).decode
 _read_run: Final = msgspec.json.Decoder(MapRun).decode

@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from statelang.core.http_parameters import problem_with
+from statelang.core.resource import REFUSED
 from statelang.errors import InvalidInput
 from statelang.ports import Answer, Failed, Succeeded, TaskCall
 from statelang.tasks.connections import Connection, Connections, ConnectionTrouble
@@ -42,8 +43,7 @@ class HttpInvoke:
         try:
             answer = self._send(call, secrets)
         except _Refused as problem:
-            told = f"The Parameters '{encode(call.input)}' could not be used to start the Task: [{problem}]"
-            answer = Failed("States.Runtime", told)
+            answer = Failed("States.Runtime", REFUSED.format(encode(call.input), problem))
         except ConnectionTrouble as trouble:
             answer = Failed(trouble.error, trouble.cause)
         except NoAnswer as problem:

@@ -15,7 +15,7 @@ from statelang.core import flow, http_parameters, request
 from statelang.core.dataflow import TOO_LARGE, effective_input, payload, resulted
 from statelang.core.failure import OCCURRED, Failure, fail, told
 from statelang.core.frame import Frame, TaskWait
-from statelang.core.resource import Resource, classify
+from statelang.core.resource import REFUSED, Resource, classify
 from statelang.core.stimulus import (
     TaskFailed,
     TaskHeartbeat,
@@ -36,8 +36,6 @@ PROBLEMS: Final[Mapping[tuple[str, str], Callable[[Json], str | None]]] = {
     ("http", "invoke"): http_parameters.problem_with,
 }
 """(type, action) of a Resource -> what is wrong with parameters that AWS would not even schedule the task with."""
-
-REFUSED: Final = "The Parameters '{}' could not be used to start the Task: [{}]"
 
 
 def enter(t: Transition, frame: Frame, node: Task) -> None:

@@ -129,10 +129,10 @@ class Held:
     head: Head
     started_at: int
     taken: int = 0
+    """The last post that was consumed."""
     run: str = ""
     """The Map Run whose child it is, and (`index`) which of its children."""
     index: int = 0
-    """The last post that was consumed."""
     format: int = FORMAT
     """That of its item, until this worker writes it."""
     known: bytes = b""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from statelang.core.resource import REFUSED
 from statelang.errors import Fault
 from statelang.tasks.aws.names import key
 from statelang.values import Json, encode
@@ -30,7 +31,7 @@ class BadParameters(Fault):
 
     def told(self, input: Json) -> str:
         """AWS's text, with the parameters as they were."""
-        return f"The Parameters '{encode(input)}' could not be used to start the Task: [{self.problem}]"
+        return REFUSED.format(encode(input), self.problem)
 
 
 def parameters(shape: Any, value: Json, spell: Spell = key) -> dict[str, Any]:
