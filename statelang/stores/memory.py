@@ -136,7 +136,7 @@ class MemoryStore:
             kept.frames.pop(frame, None)
         self._end(kept)
         if kept.head.status == "RUNNING" and commit.release:
-            kept.held, kept.due = False, 0 if kept.posts else commit.due
+            kept.held, kept.due, kept.epoch = False, 0 if kept.posts else commit.due, kept.epoch + 1
 
     def _end(self, kept: _Kept) -> None:
         if kept.head.status != "RUNNING":

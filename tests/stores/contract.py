@@ -262,6 +262,19 @@ class StoreContract(MapRunContract):
         assert told(store.read("one").head) == before
         assert store.claim("one") is None
 
+    def test_who_has_given_it_back_writes_nothing_though_nobody_took_it(self, store: Store) -> None:
+        lease, execution = self.begun(store)
+        store.commit([Commit(lease, (), release=True, due=AT)], sync=False)
+        step = advance(self.program, execution, Tick(AT, bytes(16)))
+        assert step is not None
+        before = told(store.read("one").head)
+        for commit in (Commit(lease, [step]), Commit(lease, (), release=True, due=AT + 1)):
+            with pytest.raises(LeaseLost) as lost:
+                store.commit([commit], sync=False)
+            assert lost.value.executions == ("one",)
+        assert told(store.read("one").head) == before
+        assert list(store.due(AT, 10)) == ["one"]
+
     def test_one_lost_lease_undoes_the_whole_commit(self, store: Store) -> None:
         lease, execution = self.begun(store, "mine")
         other, their = self.begun(store, "theirs")

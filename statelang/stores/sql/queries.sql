@@ -32,9 +32,10 @@ UPDATE execution
  WHERE key = ?
 
 -- name: release
--- Posts that came while it was held make it due at once.
+-- Posts that came while it was held make it due at once. Who has given it back writes nothing any more.
 UPDATE execution
    SET owner = NULL,
+       epoch = epoch + 1,
        due = CASE
            WHEN status <> 'RUNNING' THEN NULL
            WHEN EXISTS (SELECT 1 FROM post WHERE post.execution = execution.key) THEN 0
