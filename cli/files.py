@@ -74,6 +74,14 @@ def read_text(file: str, *, encoding: Literal["utf-8", "utf-8-sig"] = "utf-8-sig
         raise InvalidDefinition(f"{file}: {problem.strerror or problem}") from None
 
 
+def read_beside(path: str) -> str | None:
+    """The text of a file that a template names; None where it cannot be read, which is no error of the template."""
+    try:
+        return read_text(path)
+    except InvalidDefinition:
+        return None
+
+
 def shown(file: str) -> str:
     """A file's name as JSON and terminals can carry it: bytes that are no text become question marks."""
     return file.encode(errors="surrogateescape").decode(errors="replace")

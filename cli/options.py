@@ -18,7 +18,7 @@ from statelang.compiler.source import read_source
 from statelang.config import Settings, read_settings
 from statelang.errors import InvalidInput, InvalidSettings
 from statelang.result import JsonText
-from statelang.state_machine import SUFFIXES, StateMachine, load
+from statelang.state_machine import StateMachine, load, machine_name
 from statelang.tasks import Bindings, read_bindings
 from statelang.values import Json, decode
 
@@ -102,8 +102,7 @@ def _beside(definition: str | None) -> list[Path]:
     path = Path(definition)
     if not path.name:
         return []
-    stem = next((path.name[: -len(suffix)] for suffix in SUFFIXES if path.name.endswith(suffix)), path.stem)
-    return [path.with_name(stem + suffix) for suffix in BINDINGS]
+    return [path.with_name(machine_name(path) + suffix) for suffix in BINDINGS]
 
 
 def warn(machine: StateMachine) -> None:

@@ -18,7 +18,7 @@ from statelang.compiler.embedded import RESOURCES, definitions
 from statelang.compiler.problems import Problem
 from statelang.compiler.source import read_source
 from statelang.errors import InvalidDefinition, InvalidSettings
-from statelang.state_machine import SUFFIXES
+from statelang.state_machine import machine_name
 from statelang.values import Json, decode, encode
 from statelang.views.chart import Box, chart
 from statelang.views.course import Course, course
@@ -26,7 +26,7 @@ from statelang.views.glossary import Glossary, glossary_of
 from statelang.views.words import split_name
 
 from .executions import reader
-from .files import read_text
+from .files import read_beside, read_text
 from .options import Decorator, bindings_files, set_option, store_option, values_of
 from .output import say
 
@@ -76,8 +76,7 @@ def stem(file: str) -> str:
     """The name of a definition's file without its ending."""
     if "#" in file and not Path(file).is_file():
         return file.partition("#")[2]
-    name = Path(file).name
-    return next((name[: -len(suffix)] for suffix in SUFFIXES if name.endswith(suffix)), Path(name).stem)
+    return machine_name(Path(file))
 
 
 def titled(name: str) -> str:
@@ -90,7 +89,7 @@ def _definition(file: str, values: Mapping[str, Json]) -> Mapping[str, Json]:
     """The definition in a file, or of the machine NAME of a template where FILE#NAME was given."""
     place, _, wanted = (file, "", "") if Path(file).is_file() else file.partition("#")
     text = read_text(place)
-    found = list(definitions(text, place, values=values, type="STANDARD", read=_beside_template))
+    found = list(definitions(text, place, values=values, type="STANDARD", read=read_beside))
     names = list(_machines(read_source(text, place).value))
     if len(found) > 1 and wanted not in names:
         told = f"{place}: holds {len(found)} state machines; name one as {place}#NAME: {', '.join(names)}"
@@ -100,13 +99,6 @@ def _definition(file: str, values: Mapping[str, Json]) -> Mapping[str, Json]:
         problems = found[0].problems if source is None else [source.locate(problem) for problem in source.problems]
         raise _refused([problem for problem in problems if problem.severity == "ERROR"], place)
     return source.value
-
-
-def _beside_template(path: str) -> str | None:
-    try:
-        return read_text(path)
-    except InvalidDefinition:
-        return None
 
 
 def _machines(value: Json) -> Iterator[str]:

@@ -17,7 +17,7 @@ from statelang.compiler.problems import Severity, did_you_mean
 from statelang.errors import InvalidDefinition, InvalidSettings
 from statelang.values import Json
 
-from .files import STDIN, find, read_text, shown
+from .files import STDIN, find, read_beside, read_text, shown
 from .options import bindings_files, set_option, settings, stdin_name_option, values_of
 from .output import say
 from .reports import REPORTS, Checked
@@ -82,7 +82,7 @@ def validate_command(
             continue
         values = _substitutions(file, sets)
         problems += validate(
-            text, name=name, substitutions=values, type=kind, target=target, ignore=ignored, read=_beside
+            text, name=name, substitutions=values, type=kind, target=target, ignore=ignored, read=read_beside
         )
     failing: frozenset[Severity] = frozenset({"ERROR", "WARNING"} if strict else {"ERROR"})
     order = {file: index for index, file in enumerate(named)}
@@ -118,13 +118,6 @@ def _row(code: str) -> Any:
         hint = did_you_mean(code.upper(), list(RULES)) or "'--explain all' lists them"
         raise InvalidSettings(f"there is no code {code!r}: {hint}")
     return row
-
-
-def _beside(path: str) -> str | None:
-    try:
-        return read_text(path)
-    except InvalidDefinition:
-        return None
 
 
 def _substitutions(file: str, sets: tuple[str, ...]) -> dict[str, Json]:

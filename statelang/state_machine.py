@@ -45,7 +45,7 @@ def load(
         text, place, default = encode(definition), "definition", "machine"
     else:
         path = Path(definition)
-        text, place, default = _read(path), str(path), _stem(path)
+        text, place, default = _read(path), str(path), machine_name(path)
     program, problems = compiled(text, name=place, substitutions=substitutions or {})
     return StateMachine(check_name(name, "state machine") if name else name_from(default), program, problems)
 
@@ -59,7 +59,8 @@ def _read(path: Path) -> str:
         raise InvalidDefinition(f"{path}: {problem.strerror or problem}") from None
 
 
-def _stem(path: Path) -> str:
+def machine_name(path: Path) -> str:
+    """The name of a definition's file without its ending: what is beside it is called so, too."""
     for suffix in SUFFIXES:
         if path.name.endswith(suffix):
             return path.name[: -len(suffix)]

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from statelang.language.scope import ABSENT, Absent
-from statelang.state_machine import SUFFIXES
+from statelang.state_machine import SUFFIXES, machine_name
 from statelang.testing.clock import START
 from statelang.testing.mock_config import read_mock_config
 from statelang.testing.mocks import Mocks, read_mocks
@@ -148,8 +148,8 @@ def definition_beside(cases: Path) -> Path:
 
 def cases_beside(definition: Path) -> Path | None:
     """The file of cases that belongs to a definition by its name."""
-    stem = stem_of(definition, SUFFIXES) or definition.stem
-    return next((file for ending in ENDINGS if (file := definition.with_name(stem + ending)).is_file()), None)
+    name = machine_name(definition)
+    return next((file for ending in ENDINGS if (file := definition.with_name(name + ending)).is_file()), None)
 
 
 def _case(name: str, given: Part, shared: Mocks, folder: Path) -> Case:

@@ -14,7 +14,7 @@ from statelang.compiler.source import Source, read_source
 from statelang.compiler.substitutions import substitute
 from statelang.core.limits import AWS, Limits
 from statelang.ports import Integrations
-from statelang.state_machine import SUFFIXES, StateMachine, load
+from statelang.state_machine import StateMachine, load, machine_name
 from statelang.tasks.bindings import Bindings, read_bindings, read_substitutions
 from statelang.testing.cases import BINDINGS, ENDINGS, Case, CasesFile, Expected, cases_beside, read_cases, stem_of
 from statelang.testing.coverage import Coverage, Piece
@@ -153,8 +153,8 @@ def _bound(files: Sequence[Path]) -> Bindings | None:
 
 def beside(definition: Path, endings: Sequence[str]) -> list[Path]:
     """The file of the same name with the first of some endings, in a list; none: an empty one."""
-    stem = stem_of(definition, SUFFIXES) or definition.stem
-    return [file for ending in endings if (file := definition.with_name(stem + ending)).is_file()][:1]
+    name = machine_name(definition)
+    return [file for ending in endings if (file := definition.with_name(name + ending)).is_file()][:1]
 
 
 def cases_file(file: Path) -> Path:
@@ -165,7 +165,7 @@ def cases_file(file: Path) -> Path:
     if found is None:
         if not file.exists():
             raise Faulty(f"{file}: No such file or directory")
-        raise Faulty(f"{file}: there is no {stem_of(file, SUFFIXES) or file.stem}.cases.yaml beside it")
+        raise Faulty(f"{file}: there is no {machine_name(file)}.cases.yaml beside it")
     return found
 
 
