@@ -20,7 +20,7 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     """Sizes in bytes of UTF-8 JSON text, times in seconds; None lifts a limit.
 
     `map_concurrency` is how many iterations of one inline Map run at once where MaxConcurrency does not say less,
-    `map_run_concurrency` how many child executions of one Map Run.
+    `map_run_concurrency` how many child executions of one Map Run, `express_seconds` how long an Express one may take.
     `query` bounds each evaluation of JSONata; there is always a bound.
     """
 
@@ -33,11 +33,12 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     wait_seconds: int | None = 2_147_483_647
     map_run_concurrency: int | None = 10_000
     query: Bounds = bounds.AWS
+    express_seconds: int | None = 300
 
     @classmethod
     def lifted(cls) -> Limits:
         """No limit at all, and wide bounds for JSONata."""
-        return cls(None, None, None, None, None, None, None, None, bounds.WIDE)
+        return cls(None, None, None, None, None, None, None, None, bounds.WIDE, None)
 
 
 AWS = Limits()

@@ -102,8 +102,9 @@ def begin(program: Program, started: Started) -> tuple[Execution, Step]:
     t.values.append(input)
     t.emit("ExecutionStarted", 0, input, started.role_arn)
     t.put(Frame(ROOT, _entered(program, started).start_at, input))
-    if program.timeout_seconds is not None and not started.entry:
-        t.changes = {"deadline": started.at + program.timeout_seconds * 1000}
+    deadline = whole.deadline(program, started, started.at)
+    if deadline is not None:
+        t.changes = {"deadline": deadline}
     step = t.step()
     apply(execution, step)
     return execution, step

@@ -15,6 +15,7 @@ from statelang.core.frame import ROOT, Children, Frame, RunWait
 from statelang.core.states import distributed
 from statelang.core.stimulus import Redriven
 from statelang.core.transition import Transition
+from statelang.core.whole import deadline
 from statelang.program import Map
 
 
@@ -28,10 +29,9 @@ def redriven(t: Transition, stimulus: Redriven) -> None:
         _restart(t, t.frame(ROOT), event)
     else:
         _revive(t, t.frame(ROOT), event)
-    seconds = None if t.started.entry else t.program.timeout_seconds
     t.changes = {
         "status": "RUNNING",
-        "deadline": None if seconds is None else t.at + seconds * 1000,
+        "deadline": deadline(t.program, t.started, t.at),
         "redrives": stimulus.count,
         "redriven_at": t.at,
     }

@@ -9,6 +9,7 @@ import pytest
 
 from statelang.compiler import compile_definition
 from statelang.core.execution import Execution
+from statelang.core.limits import AWS, Limits
 from statelang.core.stimulus import MapRunUpdated, Redriven, RunTask, Stopped
 from statelang.program import Program
 from statelang.testing.simulation import WAYS, Reply, Simulation, Way, start
@@ -451,3 +452,29 @@ class TestStopAndRedrive:
         buckets.known["in", "data.csv"] = b"a,b\n1,2\n3,4\n"
         simulated.deliver(Redriven(simulated.now, 1))
         assert simulated.run().head.output.json == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+
+
+@pytest.mark.parametrize("way", WAYS)
+class TestAnExpressChildHasFiveMinutes:
+    """6: and is timed out then; a STANDARD child is not, nor one of an engine whose limits are lifted."""
+
+    WAIT: Json = {"StartAt": "W", "States": {"W": {"Type": "Wait", "SecondsPath": "$", "End": True}}}
+
+    def run(self, kind: str, way: Way, limits: Limits = AWS) -> Simulation:
+        config = {"Mode": "DISTRIBUTED", "ExecutionType": kind}
+        each = {"Type": "Map", "ItemProcessor": {"ProcessorConfig": config, **self.WAIT}, "End": True}
+        program = compile_definition(encode({"StartAt": "Each", "States": {"Each": each}}))
+        done = Simulation(program, start(program, "[1, 299, 400]", limits=limits), echo, way)
+        done.run()
+        return done
+
+    def test_express(self, way: Way) -> None:
+        done = self.run("EXPRESS", way)
+        assert done.execution.head.error == "States.ExceedToleratedFailureThreshold"
+        (children,) = done.runs.children.values()
+        assert [child.execution.head.status for child in children.values()] == ["SUCCEEDED", "SUCCEEDED", "TIMED_OUT"]
+        assert done.now == done.started.at + 300_000
+
+    @pytest.mark.parametrize(("kind", "limits"), [("STANDARD", AWS), ("EXPRESS", Limits.lifted())])
+    def test_others(self, kind: str, limits: Limits, way: Way) -> None:
+        assert self.run(kind, way, limits).execution.head.status == "SUCCEEDED"

@@ -20,6 +20,7 @@ from statelang.map_runs import MapRuns
 from statelang.ports import Commit, Lease
 from statelang.stores.sqlite import SqliteStore
 from statelang.tasks import Bindings
+from statelang.testing.clock import VirtualClock
 from statelang.values import Json
 
 WORK = "arn:aws:lambda:us-east-1:111122223333:function:work"
@@ -291,6 +292,22 @@ def test_an_express_child_begins_anew_with_its_input(address: str) -> None:
         engine.redrive("fan")
         assert engine.wait("fan", timeout=20).output == [100, 1_000, 200]
     assert done == [1, 10, 10, 100, 10, 100, 2, 20]
+
+
+def test_an_express_child_has_five_minutes(address: str) -> None:
+    wait = {"StartAt": "W", "States": {"W": {"Type": "Wait", "SecondsPath": "$", "End": True}}}
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
+    each = {
+        "Type": "Map",
+        "ItemProcessor": {"ProcessorConfig": config, **wait},
+        "ToleratedFailureCount": 1,
+        "End": True,
+    }
+    fan = statelang.load({"StartAt": "Each", "States": {"Each": each}})
+    with Engine(address, clock=VirtualClock()) as engine:
+        told = engine.run(fan, [10, 400]).output
+    assert told[0] == 10
+    assert told[1]["Status"] == "TIMED_OUT"
 
 
 def test_a_worker_that_is_gone_is_replaced_with_its_children(tmp_path: Path) -> None:
