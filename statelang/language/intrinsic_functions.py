@@ -110,10 +110,10 @@ def array(scope: Scope, *values: Json) -> Json:
 
 def array_partition(scope: Scope, items: Any, size: Any) -> Json:
     """Chunks of an array; the last may be short."""
-    step = _integer(size)
+    whole, step = _array(items), _integer(size)
     if step <= 0:
         raise ValueError("the chunk size must be a positive integer")
-    return [_array(items)[at : at + step] for at in range(0, len(items), step)]
+    return [whole[at : at + step] for at in range(0, len(whole), step)]
 
 
 def array_contains(scope: Scope, items: Any, value: Json) -> bool:

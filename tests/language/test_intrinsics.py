@@ -72,6 +72,7 @@ def test_what_they_give(text: str, value: Any) -> None:
         "States.StringToJson('[1')",
         "States.StringToJson('1e999')",
         "States.ArrayPartition($.a, 0)",
+        "States.ArrayPartition('', 2)",
         "States.ArrayLength($.s)",
         "States.ArrayRange(0, 1000, 1)",
         "States.ArrayRange(0, 2147483647, 1)",
