@@ -9,12 +9,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import click
 
 from statelang.compiler.problems import Problem, Severity
+from statelang.core.context import iso
 from statelang.core.map_run import MapRun, Tally
 from statelang.errors import InvalidSettings
 from statelang.ports import Summary
@@ -49,9 +50,7 @@ def coloured(problem: Problem, *, lines: bool = True) -> str:
 
 def time_text(at: int | None) -> str | None:
     """Milliseconds since 1970 as ISO 8601 in UTC."""
-    if at is None:
-        return None
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if at is None else iso(at)
 
 
 def clock_text(at: int) -> str:

@@ -17,7 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from statelang.errors import StoreError, StoreFull, StoreNotOurs, StoreReadOnly, StoreTooNew
+import msgspec
+
+from statelang.errors import StoreError, StoreFull, StoreNotOurs, StoreReadOnly, StoreTooNew, UnreadableCheckpoint
 
 APPLICATION_ID: Final = 0x53744C67
 """What an SQLite file of ours carries in its header: the bytes "StLg"."""
@@ -50,7 +52,7 @@ SQL: Final = _queries()
 
 
 class NamedErrors:
-    """Turns what sqlite3 raises into the store's errors, which say what is wrong with which file."""
+    """Turns what sqlite3 raises, and what cannot be decoded, into the store's errors, which name the file."""
 
     __slots__ = ("_place",)
 
@@ -65,6 +67,8 @@ class NamedErrors:
     ) -> None:
         if isinstance(problem, sqlite3.Error):
             raise _named(problem, self._place) from problem
+        if isinstance(problem, msgspec.MsgspecError):
+            raise UnreadableCheckpoint(f"{self._place}: something in it cannot be read ({problem})") from problem
 
 
 class Transaction:

@@ -145,9 +145,9 @@ class SqliteReader:
     def map_run(self, id: str) -> tuple[MapRun, Tally]:
         with self._guests, self._named:
             row = self._guest.execute(SQL["map_run"], (id,)).fetchone()
-        if row is None:
-            raise MapRunNotFound(f"there is no Map Run {id!r} in {self.place}")
-        return _run(row)
+            if row is None:
+                raise MapRunNotFound(f"there is no Map Run {id!r} in {self.place}")
+            return _run(row)
 
     def map_runs(self, execution: str) -> Sequence[tuple[MapRun, Tally]]:
         with self._guests, self._named:

@@ -354,6 +354,25 @@ def test_damage_is_found(tmp_path: Path) -> None:
     assert "gap" in problem
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        """UPDATE post SET body = '{"type":"Renamed","at":1}'""",  # as a version to come may post
+        "UPDATE post SET body = 'garbage'",
+        "UPDATE execution SET started = 'garbage'",
+    ],
+)
+def test_what_cannot_be_read_is_named_with_the_file(damage: str, tmp_path: Path) -> None:
+    place = str(tmp_path / "store.db")
+    store = SqliteStore(place)
+    lease, _ = StoreContract().begun(store)
+    store.post("one", Stopped(AT))
+    with closing(sqlite3.connect(place, isolation_level=None)) as db:
+        db.execute(damage)
+    with closing(store), pytest.raises(UnreadableCheckpoint, match=r"store\.db: something in it cannot be read"):
+        store.load(lease)
+
+
 def test_addresses_nobody_knows_are_refused(tmp_path: Path) -> None:
     for address in ("redis://localhost", "sqlite:///", "sqlite:"):
         with pytest.raises(InvalidSettings):
