@@ -6,7 +6,7 @@ Rule: what is taken over goes on from its last commit, and what it had asked for
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from statelang.aside import RETRY_MS, Aside
@@ -121,7 +121,7 @@ class Takeovers:
         """Ask again for the tasks that were asked for; those that posts have led to are asked for once committed."""
         new = {command.command for step in live.steps for command in step.commands}
         for command in outstanding(live.program, live.execution):
-            if command.command not in new:
+            if command.command not in new and command.command not in live.tasks:
                 self._worker.do(live, command)
         self._adopt_nested(live)
         if not live.execution.ready and not live.tasks:
@@ -147,12 +147,28 @@ class Takeovers:
                 if self.aside.refuse(id, now):
                     self._worker.observer.gave_up(id, problem)
 
+    def resting_on(self, lost: Iterable[Live]) -> dict[str, Live]:
+        """What has gone on since its last commit by the end of an execution that others drive now, all the way up.
+
+        That end was not written, and may come to be another one.
+        """
+        found: dict[str, Live] = {}
+        pending = list(lost)
+        while pending:
+            child = pending.pop()
+            parent = self._worker.live.get(child.execution.started.parent)
+            told = child.answered or any(child.tally.counts())
+            if told and parent is not None and parent.lease.execution not in found:
+                found[parent.lease.execution] = parent
+                pending.append(parent)
+        return found
+
     def load_again(self, live: Live) -> None:
-        """What an execution has done since its last commit rests on a child that is driven elsewhere now."""
+        """Have an execution as it was last committed; the tasks that it waits for then go on."""
         self._worker.forget(live.lease.execution)
         self._worker.runs.forget(live)
         execution, posts = self._worker.store.load(live.lease)
-        again = self._worker.drive(Live(live.lease, execution, live.program))
+        again = self._worker.drive(Live(live.lease, execution, live.program, tasks=live.tasks))
         for post in posts:
             self._worker.take_post(again, post)
         self._perform_outstanding(again)

@@ -333,12 +333,13 @@ class Worker:
         """Others have taken executions over: let go of those, and write the rest."""
         for id in problem.executions:
             self.give_up(changed[id], problem)
-        doubtful = {changed[id].execution.started.map_run for id in problem.executions}
-        for live in [live for live in self.live.values() if doubtful & set(live.execution.runs)]:
+        doubtful = self.takeovers.resting_on([changed[id] for id in problem.executions])
+        for live in doubtful.values():
             self.takeovers.load_again(live)
         kept = {live.lease.execution: live for live in (*changed.values(), *born)}
         for live in kept.values():
-            live.answered = live.answered and live.execution.started.parent in self.live
+            parent = live.execution.started.parent
+            live.answered = live.answered and parent in self.live and parent not in doubtful
         self.changed = {id: live for id, live in kept.items() if self.live.get(id) is live}
         self.commit()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from statelang.messages import Told
 from statelang.ports import Commit, Store
 from statelang.stores.memory import MemoryStore
 from statelang.stores.sqlite import SqliteStore
+from statelang.tasks import Bindings
 from statelang.testing.clock import VirtualClock
-from statelang.values import Json
+from statelang.values import Json, encode
 
 END: Json = {"End": True}
 
@@ -47,6 +49,14 @@ class Rounds(ByHand):
             self._worker.lookout.hurry()
             self._worker.round()
             self.clock.advance(1)
+
+    def until(self, holds: Callable[[], object]) -> None:
+        for _ in range(1_000):
+            if holds():
+                return
+            self.go_on(1)
+            time.sleep(0.005)  # for the pool's threads, which are real
+        raise AssertionError("it never came to that")
 
     def committed(self, execution: Execution, steps: Sequence[Step]) -> None:
         super().committed(execution, steps)
@@ -76,6 +86,11 @@ def fan(**states: Json) -> Json:
     config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
     processor = {"ProcessorConfig": config, "StartAt": next(iter(states)), "States": states}
     return {"Type": "Map", "Label": "each", "ItemProcessor": processor, **END}
+
+
+def nested(name: str) -> Json:
+    arguments = {"StateMachineArn": f"arn:aws:states:us-east-1:111122223333:stateMachine:{name}"}
+    return {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "Parameters": arguments, **END}
 
 
 def machine(name: str, state: Json) -> StateMachine:
@@ -170,6 +185,33 @@ def test_what_was_dropped_is_removed_by_a_commit_that_is_repeated(
     engine.go_on(after=5_000)
     engine.go_on(after=1_000)
     assert swept == ["other", "this", "this"]
+
+
+def test_nobody_goes_on_by_the_end_of_an_execution_whose_lease_is_lost(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor those above: whoever drives it now ends it, and may end it otherwise."""
+    waits = {"StartAt": "W", "States": {"W": wait(10)}}
+    for name, definition in (("child", waits), ("middle", {"StartAt": "Call", "States": {"Call": nested("child")}})):
+        (tmp_path / f"{name}.asl.json").write_text(encode(definition))
+    machines = {f"arn:aws:states:*:stateMachine:{name}": tmp_path / f"{name}.asl.json" for name in ("child", "middle")}
+    engine = Rounds(store, bindings=Bindings(machines=machines))
+    engine._worker.lets_go = False
+    engine.start(machine("Call", nested("middle")), name="top")
+    engine.until(lambda: len(engine._worker.live) == 3)
+    real, lost = store.commit, list[str]()
+    child = next(name for name, live in engine._worker.live.items() if live.execution.started.machine == "child")
+
+    def commit(commits: Sequence[Commit], *, sync: bool) -> Any:
+        if not lost and any(one.lease.execution == child for one in commits):
+            lost.append(child)
+            raise statelang.LeaseLost(executions=(child,))
+        return real(commits, sync=sync)
+
+    monkeypatch.setattr(store, "commit", commit)
+    engine.go_on(after=10_000)
+    assert lost
+    assert {one.status for one in store.summaries()} == {"RUNNING"}
 
 
 class Hiccups:
