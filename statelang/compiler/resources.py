@@ -191,8 +191,8 @@ _SERVICE: Final = re.compile(
 )
 
 _STATES: Final = re.compile(r"arn:[^:]*:states:")
-_OTHER: Final = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?:activity|aws-sdk):.+")
-"""An activity or an SDK integration, whose names are judged elsewhere."""
+_OTHER: Final = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?:activity:.+|aws-sdk:[^:]+:[^:.]+(?:\.waitForTaskToken)?)")
+"""An activity or an SDK integration, whose names are judged elsewhere; the latter begins no job (asl.md 8.3)."""
 
 
 def check_object(resource: Json, known: tuple[str, ...], place: Place, findings: Findings) -> None:

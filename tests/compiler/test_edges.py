@@ -80,6 +80,9 @@ class TestFields:
             ("arn:aws:states:::sqs:sendMessage.later", False),
             ("arn:aws:states:us-east-1:123456789012:activity:a", True),
             ("arn:aws:states:us-east-1:123456789012:activity:", False),
+            ("arn:aws:states:::aws-sdk:s3:putObject.waitForTaskToken", True),
+            ("arn:aws:states:::aws-sdk:s3:putObject.sync", False),
+            ("arn:aws:states:::aws-sdk:s3", False),
         ],
     )
     def test_what_is_no_integration(self, resource: str, known: bool) -> None:
