@@ -92,9 +92,13 @@ def chosen(
 
 
 def assign(t: Transition, frame: Frame, variables: Mapping[str, Json]) -> Assigned:
-    """Variables to be set, held to the limits of AWS (asl.md 1.6)."""
+    """Variables to be set, held to the limits of AWS (asl.md 1.6).
+
+    Each is a value apart: what comes out of a variable is no longer the input or result that went in, whose spelling
+    would be kept.
+    """
     limits = t.started.limits
-    assigned = {name: t.value(json) for name, json in variables.items()}
+    assigned = {name: t.apart(json) for name, json in variables.items()}
     sizes = [value.size for value in assigned.values()]
     if limits.variable is not None and any(size > limits.variable for size in sizes):
         raise Fault("States.DataLimitExceeded", f"A variable exceeds the maximum of {limits.variable} bytes.")

@@ -96,8 +96,8 @@ TOO_MANY_EVENTS: Final = "The execution reached the maximum number of history ev
 
 def begin(program: Program, started: Started) -> tuple[Execution, Step]:
     """A new execution, and the step that begins it (already applied)."""
-    input = Value(1, text=started.input)
-    execution = Execution(started, Head(), (), input)  # this step and the input are both number 1
+    input = Value(1, text=started.input)  # apart from the execution's own, as when it is taken up again
+    execution = Execution(started, Head(), (), Value(1, text=started.input))  # the step is number 1, too
     t = Transition(program, execution, started.at, b"")
     t.values.append(input)
     t.emit("ExecutionStarted", 0, input, started.role_arn)

@@ -113,6 +113,12 @@ class Transition:
         self.values.append(value)
         return value
 
+    def apart(self, json: Json) -> Value:
+        """A new value whose JSON is not the very same as any other's: so it is in an execution taken up again."""
+        value = self.value(json)
+        self.values[-1] = value = Value(value.id, text=value.text)
+        return value
+
     def valued(self, json: Json, *known: Value) -> Value:
         """A JSON value as a Value: one of the known ones where it is the very same, so that its text is kept."""
         for value in known:

@@ -182,6 +182,8 @@ def answers(number: int) -> Replies:
     def reply(request: RunTask, execution: Execution) -> Reply:
         state = execution.frames[request.frame].state if request.frame in execution.frames else ""
         drawn = Random(f"{number} {state} {request.attempt} {len(request.input.text)}").randrange(14)
-        return known.get(drawn) or Reply(output=('{"x":1}', '{"x":{"x":3}}', "[1]")[drawn % 3], after=(drawn - 8) * 300)
+        return known.get(drawn) or Reply(
+            output=('{"x": 1}', '{"x" : {"x":3}}', "[ 1]")[drawn % 3], after=(drawn - 8) * 300
+        )
 
     return reply

@@ -265,3 +265,30 @@ class TestFieldsOfADistributedMap:
         }
         _, head = self.history(fields, {"m": "2", "p": "1.5", "l": [1, 2, 3]})
         assert head.output.json == [{"Items": [1, 2]}, {"Items": [3]}]
+
+
+class TestSpelling:
+    """10.3: what passes untouched keeps its spelling; what comes out of a variable or the Context object does not,
+    whether or not the execution was taken up again in between."""
+
+    INPUT = '{"a" :  1.0}'
+    KEEPS: Json = {"Type": "Wait", "Seconds": 1, "Next": "B"}
+    ASSIGNS: Json = {"Type": "Pass", "Assign": {"v.$": "$"}, "Next": "B"}
+
+    @pytest.mark.parametrize("way", WAYS)
+    @pytest.mark.parametrize(
+        ("first", "path", "spelling"),
+        [
+            (KEEPS, "$", INPUT),
+            (KEEPS, "$$.Execution.Input", '{"a":1.0}'),
+            (ASSIGNS, "$", INPUT),
+            (ASSIGNS, "$v", '{"a":1.0}'),
+        ],
+    )
+    def test_of_an_output(self, first: Json, path: str, spelling: str, way: Way) -> None:
+        definition = states(A=first, B={"Type": "Pass", "OutputPath": path, "End": True})
+        program = compile_definition(encode(definition))
+        done = Simulation(program, start(program, self.INPUT), lambda request, execution: Reply(), way)
+        output = done.run().head.output
+        assert output is not None
+        assert output.text == spelling

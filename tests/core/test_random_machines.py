@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
@@ -112,7 +113,7 @@ def check(events: list[Json], status: str, redrives: int) -> None:
 def test_random_machines_come_to_the_same(number: int, tmp_path: Path) -> None:
     chance = Random(number)
     program = compile_definition(encode(Maker(chance).machine()))
-    started = start(program, encode(chance.choice(INPUTS)))
+    started = start(program, json.dumps(chance.choice(INPUTS), indent=1))  # a spelling of its own
     stop, redriven = chance.choice([None, None, None, 500, 2500]), chance.random() < 0.5
 
     def stopped(at: int, execution: Execution) -> Stopped:
