@@ -124,3 +124,48 @@ def test_a_pattern_means_what_it_means_in_java() -> None:
     items = [{"a": "3"}, {"a": "\u0663"}, {"a": "k"}, {"a": "\u212a"}]
     assert compile_path(r"$[?(@.a =~ /\d/)]").read(items) == [{"a": "3"}]
     assert compile_path(r"$[?(@.a =~ /K/i)]").read(items) == [{"a": "k"}]
+
+
+DOCUMENT = {
+    "a": [{"n": 1, "s": "é"}, {"n": 2, "s": "z"}, {"n": 3, "s": "ß"}, {"s": "\U0001f600"}],
+    "list": [10, 20, 30, 40],
+    "it": 5,
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "definite", "value"),
+    [
+        ("$.a[?((@.n == 2) && (@.s == 'z'))].n", False, [2]),
+        ("$.a[?((@.n == 1) || ((@.n == 3)))].n", False, [1, 3]),
+        ("$.a[?((!@.n))].s", False, ["\U0001f600"]),
+        ("$.a[?(@.s > 'é')].s", False, ["\U0001f600"]),
+        ("$.a[?(@.s == 'é')].n", False, [1]),
+        ("$.list[1:,3]", False, [20, 30, 40]),
+        ("$.list[0:2:2,3]", False, [10, 30, 30, 40]),
+        ("$.list[2,x]", True, 30),
+        ("$.list[2,]", True, 30),
+        ("$.list[0] ", True, 10),
+        ("$.it's", True, 5),
+        ("$.list]", True, {}),
+    ],
+)
+def test_what_jayway_answers_to_rare_paths(text: str, definite: bool, value: Any) -> None:
+    path = compile_path(text)
+    assert (path.definite, path.read(DOCUMENT)) == (definite, value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("$...", "A path can not end with a scan."),
+        ("$ .a", "Invalid path $ .a"),
+        ("$.a[?(@.n ||)]", "Invalid operators @.n ||"),
+        ("$.a[?()]", "String index out of range: 0"),
+        ("$.a[x?]", "Filter must start with '[?' and end with ']'. x?"),
+    ],
+)
+def test_what_jayway_says_of_rare_paths(text: str, told: str) -> None:
+    with pytest.raises(PathError) as refused:
+        compile_path(text)
+    assert refused.value.message.endswith(told)

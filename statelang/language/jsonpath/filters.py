@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from statelang.language.jsonpath.errors import InvalidPath, PathNotFound
 from statelang.language.jsonpath.java import java_text
-from statelang.language.jsonpath.parser import parse
+from statelang.language.jsonpath.parser import BLANKS, char_at, parse
 from statelang.language.jsonpath.regexes import compile_regex
 from statelang.language.jsonpath.tokens import Evaluation, Test, Token
 from statelang.language.patterns import TooSlow, attempt
@@ -46,22 +46,38 @@ Operand = Callable[[Json, Evaluation], Any]
 
 def parse_filter(text: str) -> Test:
     """The test of a filter; `text` is all of it, from `[` to `]`. Raises InvalidPath."""
-    inner = text[1:-1].strip().removeprefix("?").strip()
+    inner = text[1:-1].strip(BLANKS)
+    if not inner.startswith("?"):
+        raise InvalidPath(f"Filter must start with '[?' and end with ']'. {inner}")
+    inner = inner[1:].strip(BLANKS)
     if not (inner.startswith("(") and inner.endswith(")") and len(inner) > 1):
         raise InvalidPath(f"Filter must start with '[?(' and end with ')]'. {inner}")
-    return _join(re.split(r"(&&|\|\|)", inner[1:-1].strip()))
+    inner = inner[1:-1].strip(BLANKS)
+    return _join([part.strip(BLANKS) for part in re.split(r"(&&|\|\|)", inner) if part] or [""], inner)
 
 
-def _join(parts: list[str]) -> Test:
+def _join(parts: list[str], text: str) -> Test:
     """Criteria joined by && and ||, the rightmost first."""
-    test = _criterion(parts[-1])
-    for index in range(len(parts) - 3, -1, -2):
-        test = (
-            _both(_criterion(parts[index]), test)
-            if parts[index + 1] == "&&"
-            else _either(_criterion(parts[index]), test)
-        )
+    joints = [part for part in parts if part in ("&&", "||")]
+    criteria = [_criterion(_bare(part)) for part in parts if part not in ("&&", "||")]
+    if len(criteria) <= len(joints) and "&&" in joints[: len(joints) - len(criteria) + 1]:
+        raise InvalidPath("java.util.EmptyStackException")
+    if len(criteria) != len(joints) + 1:
+        raise InvalidPath(f"Invalid operators {text}")
+    test = criteria.pop()
+    for joint in reversed(joints):
+        test = (_both if joint == "&&" else _either)(test, criteria.pop())
     return test
+
+
+def _bare(text: str) -> str:
+    """A criterion without the parentheses around it."""
+    start, end = 0, len(text)
+    while char_at(text, start) in "[?( ":
+        start += 1
+    while char_at(text, end - 1) in ") ":
+        end -= 1
+    return text[start:end]
 
 
 def _both(left: Test, right: Test) -> Test:
@@ -205,9 +221,10 @@ def _order(expected: Any, model: Any) -> int:
 
 
 def _text_order(first: str, second: str) -> int:
-    if not (first.isascii() and second.isascii()):  # Java compares UTF-16 units
-        return _text_order(*(text.encode("utf-16-be").decode("latin-1") for text in (first, second)))
-    return (first > second) - (first < second)
+    if first.isascii() and second.isascii():
+        return (first > second) - (first < second)
+    one, other = first.encode("utf-16-be"), second.encode("utf-16-be")  # Java compares UTF-16 units
+    return (one > other) - (one < other)
 
 
 @lru_cache(maxsize=64)

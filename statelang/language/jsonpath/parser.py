@@ -16,6 +16,9 @@ ParseFilter = Callable[[str], Test]
 DEEPEST: Final = 100
 """How deep brackets may nest in one another."""
 
+BLANKS: Final = "".join(map(chr, range(33)))
+"""What Java trims."""
+
 _ENDS = ".[ "
 _INTEGERS = range(-(2**31), 2**31)
 
@@ -25,7 +28,8 @@ def parse(text: str, parse_filter: ParseFilter) -> list[Token]:
 
     Raises InvalidPath.
     """
-    path = text if text[:1] in ("$", "@") else f"$.{text}"
+    path = text.strip(BLANKS)
+    path = path if path[:1] in ("$", "@") else f"$.{path}"
     reader = _Reader(path, parse_filter)
     try:
         tokens = reader.tokens()
@@ -49,8 +53,10 @@ class _Reader:
     def tokens(self) -> list[Token]:
         """All tokens of the path."""
         path = self.path
-        if len(path) > 1 and path[1] not in _ENDS:
-            raise InvalidPath(f"Invalid path {path}")
+        if path.endswith(".."):
+            raise InvalidPath("A path can not end with a scan.")
+        if len(path) > 1 and path[1] not in ".[":
+            raise InvalidPath(f"Invalid path ${path[1:]}")
         tokens: list[Token] = [Root()]
         self.at = 1
         while self.at < len(path):
@@ -88,7 +94,7 @@ class _Reader:
         while self.at < len(self.path) and self.path[self.at] not in _ENDS:
             self.at += 1
         name = self.path[start : self.at]
-        return Wildcard() if name == "*" else Property((name,))
+        return Wildcard() if name == "*" else Property(_names(f"['{name}']", 1))
 
     def _bracket(self) -> Token:
         start, depth = self.at, 0
@@ -105,7 +111,7 @@ class _Reader:
 
 def char_at(text: str, index: int) -> str:
     """A character, or what Java throws when there is none."""
-    if index >= len(text):
+    if not 0 <= index < len(text):
         raise IndexError(f"String index out of range: {index}")
     return text[index]
 
@@ -186,8 +192,10 @@ class _Sequence:
             self._indexes()
         if self.buffer:
             self.numbers.append(_integer(self.buffer))
-        order: tuple[Indexing, ...] = ("indexes", "from", "between", "to", "size")
+        order: tuple[Indexing, ...] = ("indexes", "from", "to", "between", "size")
         kind: Indexing = next((kind for kind in order if kind in self.kinds), "index")
+        if len(self.numbers) == 1 and not self.kinds & {"from", "to", "size"}:
+            kind = "index"
         if not self.numbers:
             raise InvalidPath(f"Could not analyze path component: {self.fragment}")
         return Array(kind, self.numbers)
@@ -213,6 +221,8 @@ class _Sequence:
         while self.current.isdigit() or self.current in ", :-":
             if self.current == ":":
                 self._slice()
+                if self.current != "]":  # what begins a step, which is ignored as all that follows
+                    self.at += 1
             elif self.current == ",":
                 self.numbers.append(_integer(self.buffer))
                 self.buffer = ""
