@@ -60,6 +60,8 @@ def _fields(value: Value, run: Run) -> Value:
     items = [item for _, item in members(value)] if isinstance(value, dict) else value if is_array(value) else ()
     run.step(len(items) >> 4)
     run.allocate(8 * len(items))
+    if not any(map(is_array, items)):
+        return Sequence(items)
     return folded([Sequence(), *(_flat(item, run) if is_array(item) else item for item in items)])
 
 
