@@ -56,6 +56,7 @@ def test_the_zip_is_for_its_platform_and_the_template_for_the_zip(tmp_path: Path
     assert function["CodeUri"] == f"function-{architecture}.zip"
     assert function["Architectures"] == [architecture]
     assert template["Parameters"]["TableName"]["Default"] == "runs"
+    assert set(function["Events"]) == {"Sweep"}, "SAM gives a function with a queue among its events all queues to read"
     hold(template)
 
 
