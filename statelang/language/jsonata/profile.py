@@ -102,12 +102,27 @@ def _direct(tree: Node, expression: Callable[[Scope], Json]) -> Callable[[Scope]
 
 def _reading_input(keys: tuple[str, ...], expression: Callable[[Scope], Json]) -> Callable[[Scope], Json]:
     """`_reading` for the most common of all: it must cost no more than a path of JSONPath."""
+    if len(keys) == 2:
+        return _reading_two(*keys, expression)
 
     def direct(scope: Scope) -> Json:
         value = scope.data
         try:
             for key in keys:
                 value = value[key]
+        except (KeyError, TypeError):
+            return expression(scope)
+        return value if type(value) is str else plain(value)
+
+    return direct
+
+
+def _reading_two(first: str, second: str, expression: Callable[[Scope], Json]) -> Callable[[Scope], Json]:
+    """`$states.input.order.id`."""
+
+    def direct(scope: Scope) -> Json:
+        try:
+            value = scope.data[first][second]
         except (KeyError, TypeError):
             return expression(scope)
         return value if type(value) is str else plain(value)
