@@ -9,14 +9,13 @@ import time
 
 import click
 
-from statelang.config import open_store
 from statelang.engine import Engine
 from statelang.errors import InvalidSettings
 from statelang.ports import Summary
 from statelang.tasks import Bindings
 from statelang.values import Json, encode
 
-from .options import bind_option, bindings, output_option, query_option, settings, store_option
+from .options import bind_option, bindings, output_option, query_option, settings, shared_store, store_option
 from .output import (
     EXIT,
     counts_text,
@@ -34,8 +33,8 @@ STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 
 def reader(store: str | None, *, fresh: bool = False) -> Engine:
-    """An engine over the store, by which nothing is driven. Raises StoreNotFound, unless it may be `fresh`."""
-    return Engine(open_store(store or settings().store, existing=not fresh))
+    """An engine over the store, by which nothing is driven. Raises as `shared_store`; it may be `fresh`."""
+    return Engine(shared_store(store, existing=not fresh))
 
 
 @click.command("list")
@@ -193,7 +192,7 @@ def stop_command(name: str, error: str | None, cause: str | None, store: str | N
 
     Where nobody drives it, what is bound here stops the jobs that it waits for.
     """
-    with Engine(open_store(store or settings().store, existing=True), bindings=_bound(bind), trouble=_tell) as engine:
+    with Engine(shared_store(store), bindings=_bound(bind), trouble=_tell) as engine:
         before = engine.describe(name).status
         if before != "RUNNING":
             say(f"{name} has ended already: {before}")

@@ -113,7 +113,8 @@ def _status() -> int:
     try:
         _carry_everything()
         try:
-            status = statelang.main(prog_name="statelang", standalone_mode=False)
+            colour = False if os.environ.get("NO_COLOR") else None  # None: colours on a terminal alone
+            status = statelang.main(prog_name="statelang", standalone_mode=False, color=colour)
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()

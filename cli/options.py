@@ -15,8 +15,9 @@ import click
 
 from statelang.compiler.problems import TOO_DEEP
 from statelang.compiler.source import read_source
-from statelang.config import Settings, read_settings
+from statelang.config import Settings, open_store, read_settings
 from statelang.errors import InvalidInput, InvalidSettings
+from statelang.ports import Store
 from statelang.result import JsonText
 from statelang.state_machine import StateMachine, load, machine_name
 from statelang.tasks import Bindings, read_bindings
@@ -67,6 +68,20 @@ policy_option: Final[Decorator] = click.option(
 def settings() -> Settings:
     """The settings of the folder the command runs in."""
     return read_settings(Path.cwd())
+
+
+def shared_store(address: str | None, *, existing: bool = True) -> Store:
+    """The store of `--store`, else of the settings, for a command that shares it with other processes.
+
+    Raises InvalidSettings for `memory:`, which no other process sees; StoreNotFound where it must be `existing`.
+    """
+    chosen = address or settings().store
+    if chosen.partition(":")[0] == "memory":
+        raise InvalidSettings(
+            f"the store {chosen} ends with this command, and no other one sees it: name a file that lasts "
+            "(--store sqlite:///runs.db); only `statelang run` makes sense of memory:"
+        )
+    return open_store(chosen, existing=existing)
 
 
 def machine_and_bindings(file: str, bind: tuple[str, ...], sets: tuple[str, ...]) -> tuple[StateMachine, Bindings]:

@@ -37,6 +37,7 @@ from .options import (
     read_input,
     set_option,
     settings,
+    shared_store,
     store_option,
     warn,
 )
@@ -116,7 +117,7 @@ def start_command(
     warn(machine)
     execution = _checked(machine, bound, text, name, AWS)
     chosen = settings()
-    with _engine(chosen, open_store(store or chosen.store), bound, None, Progress()) as engine:
+    with _engine(chosen, shared_store(store, existing=False), bound, None, Progress()) as engine:
         click.echo(engine.start(machine, text, name=execution, drive=False))
 
 
@@ -142,7 +143,7 @@ def worker_command(
     """
     chosen, bound, ended = settings(), bindings(bind), threading.Event()
     _on_signals(lambda: ended.set())
-    opened = open_store(store or chosen.store)
+    opened = shared_store(store, existing=False)
     with progress(quiet=quiet, named=True) as shown:
         engine = _engine(chosen, opened, bound, policy, shown, serve=True, threads=threads)
         say(f"driving the executions of {store or chosen.store}; Ctrl-C ends this, not them")
@@ -166,7 +167,7 @@ def _going_on(how: Callable[[Engine, str], None]) -> click.Command:
         name: str, quiet: bool, store: str | None, bind: tuple[str, ...], policy: str | None, output: str | None
     ) -> None:
         chosen, bound = settings(), bindings(bind)
-        opened = open_store(store or chosen.store, existing=True)
+        opened = shared_store(store)
         with progress(quiet=quiet) as shown, _engine(chosen, opened, bound, policy, shown, awaited=name) as engine:
             result = _drive(engine, lambda: how(engine, name), name)
         _end(result, chosen, store, bindings_files(bind), output, told=shown.told)
@@ -261,7 +262,9 @@ def _end(
         print_json(result_json(result))
     elif result.status == "SUCCEEDED":
         print_json(result.output)
-    if result.status == "RUNNING":
+    if result.status == "RUNNING" and (store or chosen.store).startswith("memory:"):
+        say("it had not ended, and is gone with the store memory:; with --store sqlite:///runs.db it can be resumed")
+    elif result.status == "RUNNING":
         words = ["statelang", "resume", result.name, "--store", store or chosen.store]
         for file in bind:
             words += ["--bind", file]

@@ -633,3 +633,61 @@ def test_a_job_that_is_left_is_told_of_by_whoever_ran_it(run: Run, tmp_path: Pat
     done = run("run", definition, "--name", "one", "--quiet")
     assert done.returncode == 0
     assert done.stderr == f'one: the job "J-1" of {sync} could not be stopped: it does not heed\n'
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("start", "a.asl.json"),
+        ("worker",),
+        ("resume", "one"),
+        ("redrive", "one"),
+        ("stop", "one"),
+        ("list",),
+        ("show", "one"),
+        ("history", "one"),
+        ("task", "success", "token"),
+        ("map-run", "list", "one"),
+        ("activity", "poll", "arn:aws:states:eu-west-1:111122223333:activity:a"),
+    ],
+)
+def test_a_store_that_ends_with_the_command_is_refused_where_others_would_have_to_see_it(
+    run: Run, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    write(tmp_path, "a.asl.json", PASS)
+    told = run(*words, "--store", "memory:")
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "--store sqlite:///runs.db" in told.stderr
+    assert run("run", "a.asl.json", "--store", "memory:").returncode == 0
+
+
+@pytest.mark.parametrize(("no_color", "coloured"), [("1", False), ("", True)])
+def test_a_terminal_gets_colours_unless_no_color_is_set(tmp_path: Path, no_color: str, coloured: bool) -> None:
+    import pty
+
+    write(tmp_path, "a.asl.json", {"StartAt": "B", "States": {"A": {"Type": "Pass", "End": True}}})
+    leader, terminal = pty.openpty()
+    subprocess.run(
+        [*STATELANG, "validate", "a.asl.json"],
+        cwd=tmp_path,
+        stdout=terminal,
+        stderr=terminal,
+        timeout=60,
+        env={**os.environ, "NO_COLOR": no_color},
+        check=False,
+    )
+    os.close(terminal)
+    told = os.read(leader, 65_536)
+    os.close(leader)
+    assert b"error" in told
+    assert (b"\x1b[" in told) is coloured
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_told_how_to_complete_the_command(run: Run, shell: str) -> None:
+    told = run(_STATELANG_COMPLETE=f"{shell}_source")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "_STATELANG_COMPLETE" in told.stdout
+    at = "hist" if shell == "fish" else "1"  # fish tells the word itself, the others its number
+    completed = run(_STATELANG_COMPLETE=f"{shell}_complete", COMP_WORDS="statelang hist", COMP_CWORD=at)
+    assert "history" in completed.stdout
