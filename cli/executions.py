@@ -6,9 +6,12 @@ Rule: none of these drives anything: they may be used beside a running worker at
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from typing import Final
 
 import click
 
+from statelang.core.map_run import MapRun, Tally
 from statelang.engine import Engine
 from statelang.errors import InvalidSettings
 from statelang.ports import Summary
@@ -28,8 +31,11 @@ from .output import (
     table,
     time_text,
 )
+from .progress import message
 
 STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+SHOWN_CHILDREN: Final = 3
+"""Of how many children of a Map Run that failed `show` tells at once."""
 
 
 def reader(store: str | None, *, fresh: bool = False) -> Engine:
@@ -86,7 +92,7 @@ def _note(summary: Summary, now: int) -> str:
     if summary.due is None:
         return "waits for an answer"
     if summary.due > now:
-        return f"sleeps until {time_text(summary.due)}"
+        return f"waits until {time_text(summary.due)} at the latest"  # a Wait, or a time-out of what answers
     return "nobody drives it: statelang resume or worker"
 
 
@@ -102,6 +108,7 @@ def show_command(name: str, store: str | None, output: str | None, query: str | 
         execution = engine.store.read(name)
         standing = engine.positions(name)
         runs = engine.map_runs(name)
+        failed = {run.id: list(_failed_children(engine, run, tally)) for run, tally in runs}
     told = summary_json(summary)
     told["input"] = execution.input.json
     if execution.head.output is not None:
@@ -118,10 +125,25 @@ def show_command(name: str, store: str | None, output: str | None, query: str | 
         click.echo(f"{'note:':<14}{_note(summary, now)}")
     for run, tally in runs:
         click.echo(f"{'map run:':<14}{run.id} of {run.state}: {run.status}, {counts_text(run, tally)}")
+        for line in failed[run.id]:
+            click.echo(f"{'failed:':<14}{line}")
     for position in standing:
         click.echo(f"{'at:':<14}{position_text(position, now)}")
         if position.token is not None and position.doing == "waiting for its answer":
             click.echo(f"{'token:':<14}{position.token}")
+
+
+def _failed_children(engine: Engine, run: MapRun, tally: Tally) -> Iterator[str]:
+    """The first children of a Map Run that failed, each with its number, name and error; where the others are."""
+    if not tally.failed + tally.timed_out:
+        return
+    for index, id in engine.store.members(run.id, ("FAILED", "TIMED_OUT"), limit=SHOWN_CHILDREN):
+        child = engine.describe(id)
+        cause = f": {message(child.cause)}" if child.cause else ""
+        what = "item" if run.read == run.made else "batch"
+        yield f"{what} {index} ({id}): {child.error or child.status}{cause}"
+    if tally.failed + tally.timed_out > SHOWN_CHILDREN:
+        yield f"… all of them: statelang list --map-run {run.id} --status FAILED"
 
 
 @click.command("history")

@@ -63,12 +63,16 @@ class Visit:
 
 @dataclass(slots=True)
 class Items:
-    """The iterations of a Map state, over all its visits: `length` is how many items there were."""
+    """The iterations of a Map state, over all its visits: `length` is how many items there were, where that is told.
+
+    `apart`: child executions of a Map Run did them, of which this history tells no more.
+    """
 
     length: int = 0
     started: int = 0
     succeeded: int = 0
     failed: int = 0
+    apart: bool = False
 
 
 @dataclass(slots=True)
@@ -118,7 +122,9 @@ class Course:
 
 
 def items_text(items: Items) -> str:
-    """`8 of 10 items done, 1 failed`."""
+    """`8 of 10 items done, 1 failed`; of a Map Run, whose children have histories of their own, only how many."""
+    if items.apart:
+        return f"{count(items.length, 'item') if items.length else 'items'} in executions of their own"
     failed = f", {items.failed} failed" if items.failed else ""
     return f"{items.succeeded} of {count(items.length, 'item')} done{failed}"
 
@@ -215,6 +221,8 @@ class _Reader:
             visit.outcome = "stopped"
             if kind == "MapStateStarted":
                 self._items(visit.state).length += details.get("length") or 0
+        elif kind == "MapRunStarted" and visit is not None:
+            self._items(visit.state).apart = True
         elif kind.startswith("MapIteration"):
             self._iteration(kind, number, details)
         elif kind.startswith("Execution"):

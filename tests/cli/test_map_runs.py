@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,9 @@ def test_a_map_run_is_listed_shown_and_changed_while_workers_take_its_tasks(stor
         run(store, "activity", "work", ACTIVITY, "--once", "--", "sh", "-c", "echo no scales >&2; exit 3")
         result = engine.wait("w", timeout=20)
         assert (result.status, result.error) == ("FAILED", "States.ExceedToleratedFailureThreshold")
+    (failed,) = re.findall(r"^failed: +item (\d) \((.+)\): (.+)$", run(store, "show", "w"), re.MULTILINE)
+    assert failed[1] == children[int(failed[0])]["name"]
+    assert failed[2].startswith("Exec.3: no scales")
     shown = told(store, "map-run", "show", id)
     assert shown["status"] == "FAILED"
     counts = shown["executionCounts"]

@@ -151,3 +151,14 @@ def test_a_long_run_is_told_in_short() -> None:
 
 def _nobody(request: RunTask, execution: Execution) -> Reply:
     raise AssertionError("no task here")
+
+
+def test_the_items_of_a_map_run_are_not_said_to_be_undone_because_other_histories_tell_of_them() -> None:
+    body = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    each = {"Type": "Map", "ItemProcessor": {"ProcessorConfig": config, **body}, "End": True}
+    with Engine("memory:") as engine:
+        result = engine.run(load({"StartAt": "Each", "States": {"Each": each}}), [1, 2, 3], name="m")
+        told = course(list(engine.history("m")))
+    assert result.status == "SUCCEEDED"
+    assert told.note("Each").endswith("3 items in executions of their own")
