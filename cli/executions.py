@@ -143,7 +143,8 @@ def _failed_children(engine: Engine, run: MapRun, tally: Tally) -> Iterator[str]
         what = "item" if run.read == run.made else "batch"
         yield f"{what} {index} ({id}): {child.error or child.status}{cause}"
     if tally.failed + tally.timed_out > SHOWN_CHILDREN:
-        yield f"… all of them: statelang list --map-run {run.id} --status FAILED"
+        only = "" if tally.failed and tally.timed_out else f" --status {'FAILED' if tally.failed else 'TIMED_OUT'}"
+        yield f"… all of them: statelang list --map-run {run.id}{only}"
 
 
 @click.command("history")

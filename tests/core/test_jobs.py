@@ -136,7 +136,7 @@ def test_a_token_may_end_the_task_before_its_job_and_polls_that_come_late_change
 
 
 def test_what_is_asked_again_after_a_crash() -> None:
-    """A job that waits until its next poll is not asked again; one that was being asked is; none is begun twice."""
+    """A job that sleeps until its next poll is not asked again; one that was being asked is; none is begun twice."""
     simulation = simulated({"Job": job_state()}, RUNS)
     seen = []
     while (stimulus := simulation.upcoming()) is not None:
