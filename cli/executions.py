@@ -6,8 +6,8 @@ Rule: none of these drives anything: they may be used beside a running worker at
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import click
 
@@ -21,7 +21,9 @@ from statelang.values import Json, encode
 from .options import bind_option, bindings, output_option, query_option, settings, shared_store, store_option
 from .output import (
     EXIT,
+    child_json,
     counts_text,
+    map_run_json,
     position_json,
     position_text,
     print_json,
@@ -108,8 +110,10 @@ def show_command(name: str, store: str | None, output: str | None, query: str | 
         execution = engine.store.read(name)
         standing = engine.positions(name)
         runs = engine.map_runs(name)
-        failed = {run.id: list(_failed_children(engine, run, tally)) for run, tally in runs}
+        failed = {run.id: _failed_children(engine, run, tally) for run, tally in runs}
     told = summary_json(summary)
+    if runs:
+        told["mapRuns"] = [{**map_run_json(run, tally), "failed": failed[run.id]} for run, tally in runs]
     told["input"] = execution.input.json
     if execution.head.output is not None:
         told["output"] = execution.head.output.json
@@ -119,32 +123,37 @@ def show_command(name: str, store: str | None, output: str | None, query: str | 
         return
     now = time.time_ns() // 1_000_000
     for key, value in told.items():
-        if key != "positions":
+        if key not in ("positions", "mapRuns"):
             click.echo(f"{key + ':':<14}{value if isinstance(value, str) else encode(value)}")
     if summary.status == "RUNNING":
         click.echo(f"{'note:':<14}{_note(summary, now)}")
     for run, tally in runs:
-        click.echo(f"{'map run:':<14}{run.id} of {run.state}: {run.status}, {counts_text(run, tally)}")
-        for line in failed[run.id]:
-            click.echo(f"{'failed:':<14}{line}")
+        _print_map_run(run, tally, failed[run.id])
     for position in standing:
         click.echo(f"{'at:':<14}{position_text(position, now)}")
         if position.token is not None and position.doing == "waiting for its answer":
             click.echo(f"{'token:':<14}{position.token}")
 
 
-def _failed_children(engine: Engine, run: MapRun, tally: Tally) -> Iterator[str]:
-    """The first children of a Map Run that failed, each with its number, name and error; where the others are."""
+def _failed_children(engine: Engine, run: MapRun, tally: Tally) -> list[dict[str, Json]]:
+    """The first children of a Map Run that failed."""
     if not tally.failed + tally.timed_out:
-        return
-    for index, id in engine.store.members(run.id, ("FAILED", "TIMED_OUT"), limit=SHOWN_CHILDREN):
-        child = engine.describe(id)
-        cause = f": {message(child.cause)}" if child.cause else ""
-        what = "item" if run.read == run.made else "batch"
-        yield f"{what} {index} ({id}): {child.error or child.status}{cause}"
-    if tally.failed + tally.timed_out > SHOWN_CHILDREN:
+        return []
+    found = engine.store.members(run.id, ("FAILED", "TIMED_OUT"), limit=SHOWN_CHILDREN)
+    return [child_json(index, engine.describe(id)) for index, id in found]
+
+
+def _print_map_run(run: MapRun, tally: Tally, failed: Sequence[Mapping[str, Any]]) -> None:
+    """How a Map Run stands, the first children that failed, and where the others are."""
+    click.echo(f"{'map run:':<14}{run.id} of {run.state}: {run.status}, {counts_text(run, tally)}")
+    what = "item" if run.read == run.made else "batch"
+    for child in failed:
+        cause = f": {message(child['cause'])}" if child["cause"] else ""
+        error = child["error"] or child["status"]
+        click.echo(f"{'failed:':<14}{what} {child['index']} ({child['name']}): {error}{cause}")
+    if tally.failed + tally.timed_out > len(failed):
         only = "" if tally.failed and tally.timed_out else f" --status {'FAILED' if tally.failed else 'TIMED_OUT'}"
-        yield f"… all of them: statelang list --map-run {run.id}{only}"
+        click.echo(f"{'failed:':<14}… all of them: statelang list --map-run {run.id}{only}")
 
 
 @click.command("history")

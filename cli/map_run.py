@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import click
 
-from statelang.core.map_run import MapRun, Tally
-from statelang.values import Json
-
 from .executions import reader
 from .options import output_option, query_option, settings, store_option
-from .output import counts_text, print_json, say, table, time_text
+from .output import counts_text, map_run_json, print_json, say, table, time_text
 
 
 @click.group("map-run")
@@ -30,7 +27,7 @@ def list_command(name: str, store: str | None, output: str | None) -> None:
         engine.describe(name)
         found = engine.map_runs(name)
     if (output or settings().output) == "json":
-        print_json([described(run, tally) for run, tally in found])
+        print_json([map_run_json(run, tally) for run, tally in found])
         return
     rows = [
         (run.id, run.state, run.status, time_text(run.at) or "", counts_text(run, tally), run.error or "")
@@ -47,7 +44,7 @@ def list_command(name: str, store: str | None, output: str | None) -> None:
 def show_command(id: str, store: str | None, output: str | None, query: str | None) -> None:
     """Show the Map Run ID (or ARN): its limits, and how its items and children stand."""
     with reader(store) as engine:
-        told = described(*engine.map_run(id))
+        told = map_run_json(*engine.map_run(id))
     if query is not None or (output or settings().output) == "json":
         print_json(told, query)
         return
@@ -81,41 +78,3 @@ def set_command(
             tolerated_percentage=tolerated_percentage,
         )
     say("the change is in the store")
-
-
-def described(run: MapRun, tally: Tally) -> dict[str, Json]:
-    """A Map Run as DescribeMapRun tells it. Items that have not been read yet are not counted."""
-    ended = tally.items_succeeded + tally.items_failed + tally.items_timed_out + tally.items_aborted
-    told: dict[str, Json] = {
-        "mapRunArn": run.arn,
-        "executionName": run.execution,
-        "state": run.state,
-        "status": run.status,
-        "startDate": time_text(run.at),
-        "stopDate": time_text(run.stopped_at),
-        "error": run.error,
-        "cause": run.cause,
-        "maxConcurrency": run.max_concurrency,
-        "toleratedFailureCount": run.tolerated_count or 0,
-        "toleratedFailurePercentage": float(run.tolerated_percentage or 0),
-        "redriveCount": run.redrives,
-        "itemCounts": {
-            "pending": max(run.total or 0, run.read) - run.read,
-            "running": run.read - ended,
-            "succeeded": tally.items_succeeded,
-            "failed": tally.items_failed,
-            "timedOut": tally.items_timed_out,
-            "aborted": tally.items_aborted,
-            "total": max(run.total or 0, run.read),
-        },
-        "executionCounts": {
-            "running": run.running(tally),
-            "succeeded": tally.succeeded,
-            "failed": tally.failed,
-            "timedOut": tally.timed_out,
-            "aborted": tally.aborted,
-            "total": run.made,
-            "resultsWritten": run.written.next,
-        },
-    }
-    return {key: value for key, value in told.items() if value is not None}

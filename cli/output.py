@@ -123,6 +123,11 @@ def summary_json(summary: Summary) -> dict[str, Json]:
     return {key: value for key, value in told.items() if value is not None}
 
 
+def child_json(index: int, child: Summary) -> dict[str, Json]:
+    """A child of a Map Run, and which it is."""
+    return {"index": index, "name": child.id, "status": child.status, "error": child.error, "cause": child.cause}
+
+
 def position_json(position: Position) -> dict[str, Json]:
     """A Position as `-o json` shows it."""
     told = {
@@ -150,6 +155,44 @@ def position_text(position: Position, now: int) -> str:
     if position.until is not None:
         words.append(f"until {time_text(position.until)}")
     return " ".join(words)
+
+
+def map_run_json(run: MapRun, tally: Tally) -> dict[str, Json]:
+    """A Map Run as DescribeMapRun tells it. Items that have not been read yet are not counted."""
+    ended = tally.items_succeeded + tally.items_failed + tally.items_timed_out + tally.items_aborted
+    told: dict[str, Json] = {
+        "mapRunArn": run.arn,
+        "executionName": run.execution,
+        "state": run.state,
+        "status": run.status,
+        "startDate": time_text(run.at),
+        "stopDate": time_text(run.stopped_at),
+        "error": run.error,
+        "cause": run.cause,
+        "maxConcurrency": run.max_concurrency,
+        "toleratedFailureCount": run.tolerated_count or 0,
+        "toleratedFailurePercentage": float(run.tolerated_percentage or 0),
+        "redriveCount": run.redrives,
+        "itemCounts": {
+            "pending": max(run.total or 0, run.read) - run.read,
+            "running": run.read - ended,
+            "succeeded": tally.items_succeeded,
+            "failed": tally.items_failed,
+            "timedOut": tally.items_timed_out,
+            "aborted": tally.items_aborted,
+            "total": max(run.total or 0, run.read),
+        },
+        "executionCounts": {
+            "running": run.running(tally),
+            "succeeded": tally.succeeded,
+            "failed": tally.failed,
+            "timedOut": tally.timed_out,
+            "aborted": tally.aborted,
+            "total": run.made,
+            "resultsWritten": run.written.next,
+        },
+    }
+    return {key: value for key, value in told.items() if value is not None}
 
 
 def counts_text(run: MapRun, tally: Tally) -> str:

@@ -77,6 +77,10 @@ def test_a_map_run_is_listed_shown_and_changed_while_workers_take_its_tasks(stor
     (failed,) = re.findall(r"^failed: +item (\d) \((.+)\): (.+)$", run(store, "show", "w"), re.MULTILINE)
     assert failed[1] == children[int(failed[0])]["name"]
     assert failed[2].startswith("Exec.3: no scales")
+    (shown,) = told(store, "show", "w")["mapRuns"]
+    assert shown["executionCounts"]["failed"] == 1
+    (child,) = shown["failed"]
+    assert (child["index"], child["name"], child["error"]) == (int(failed[0]), failed[1], "Exec.3")
     shown = told(store, "map-run", "show", id)
     assert shown["status"] == "FAILED"
     counts = shown["executionCounts"]
