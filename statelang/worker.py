@@ -335,7 +335,8 @@ class Worker:
             self.give_up(changed[id], problem)
         doubtful = self.takeovers.resting_on([changed[id] for id in problem.executions])
         for live in doubtful.values():
-            self.takeovers.load_again(live)
+            with self.runs.bearing(live):
+                self.takeovers.load_again(live)
         kept = {live.lease.execution: live for live in (*changed.values(), *born)}
         for live in kept.values():
             parent = live.execution.started.parent

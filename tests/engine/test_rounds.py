@@ -187,10 +187,11 @@ def test_what_was_dropped_is_removed_by_a_commit_that_is_repeated(
     assert swept == ["other", "this", "this"]
 
 
+@pytest.mark.parametrize("hiccup", [False, True])
 def test_nobody_goes_on_by_the_end_of_an_execution_whose_lease_is_lost(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hiccup: bool, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor those above: whoever drives it now ends it, and may end it otherwise."""
+    """Nor those above: whoever drives it now ends it, and may end it otherwise. A store that hiccups breaks nothing."""
     waits = {"StartAt": "W", "States": {"W": wait(10)}}
     for name, definition in (("child", waits), ("middle", {"StartAt": "Call", "States": {"Call": nested("child")}})):
         (tmp_path / f"{name}.asl.json").write_text(encode(definition))
@@ -199,18 +200,20 @@ def test_nobody_goes_on_by_the_end_of_an_execution_whose_lease_is_lost(
     engine._worker.lets_go = False
     engine.start(machine("Call", nested("middle")), name="top")
     engine.until(lambda: len(engine._worker.live) == 3)
-    real, lost = store.commit, list[str]()
+    real, lost, hiccups = store.commit, list[str](), Hiccups(store, "load", monkeypatch)
     child = next(name for name, live in engine._worker.live.items() if live.execution.started.machine == "child")
 
     def commit(commits: Sequence[Commit], *, sync: bool) -> Any:
         if not lost and any(one.lease.execution == child for one in commits):
             lost.append(child)
+            hiccups.left = int(hiccup)
             raise statelang.LeaseLost(executions=(child,))
         return real(commits, sync=sync)
 
     monkeypatch.setattr(store, "commit", commit)
     engine.go_on(after=10_000)
     assert lost
+    assert hiccups.left == 0
     assert {one.status for one in store.summaries()} == {"RUNNING"}
 
 

@@ -29,7 +29,7 @@ from statelang.core.execution import Execution, apply
 from statelang.core.history import expand
 from statelang.core.limits import Limits
 from statelang.core.machine import advance, begin
-from statelang.core.stimulus import Tick, TimerFired
+from statelang.core.stimulus import Stopped, Tick, TimerFired
 from statelang.errors import InvalidSettings, LeaseLost, StoreError
 from statelang.ports import Commit, Lease, NewExecution, Post, Store
 from statelang.stores.dynamodb.items import size
@@ -276,6 +276,24 @@ def test_no_item_has_a_time_to_live_and_none_outgrows_a_small_one(table: str) ->
     assert all("ttl" not in item and "expires" not in item for item in items)
     (item,) = [item for item in items if item["sk"]["S"] == "live:execution"]
     assert size(item) < 4_096
+
+
+def test_what_is_pruned_goes_with_the_children_of_its_map_runs(table: str) -> None:
+    contract = StoreContract()
+    with closing(DynamoStore(read_address(table.removeprefix("dynamodb:")))) as store:
+        lease, parent, _ = contract.fanned(store)
+        children = contract.children(store, lease, parent)
+        for held, child in children[:3]:
+            contract.ended(store, held, child)
+        contract.moved(store, lease, parent, Stopped(AT))
+        care = open_care(table)
+        assert care.prune(AT * 2) == 0, "one of its children is still on its way"
+        held, child = children[3]
+        assert held is not None
+        contract.moved(store, held, child, Stopped(AT))
+        assert care.prune(AT * 2) == 1
+        left = {item["pk"]["S"].partition(":")[0] for item in store.calls.scan()}
+        assert not left & {"e", "m"}, left
 
 
 def test_the_table_is_looked_after(table: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import gzip
 import json
 import os
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -148,9 +148,8 @@ class DynamoCare:
                     pruned += self._prune(pk, before)
         return pruned
 
-    def _prune_run(self, id: str) -> None:
-        """Remove a Map Run with its children, whose parent has ended."""
-        found = list(self.calls.query("pk = :pk", {":pk": {"S": run_key(id)}}))
+    def _prune_run(self, id: str, found: Sequence[Item]) -> None:
+        """Remove a Map Run, whose items are given, with its children, all of which have ended."""
         for child in [execution_key(item["child"]["S"]) for item in found if "child" in item]:
             if self.address.bucket is not None:
                 self.blobs.remove_objects(child)
@@ -167,8 +166,12 @@ class DynamoCare:
             return False
         values = {":pk": {"S": pk}}
         items = list(self.calls.query("pk = :pk", values))
-        for run in [item["run"]["S"] for item in items if item["sk"]["S"].startswith(RUN)]:
-            self._prune_run(run)
+        ids = [item["run"]["S"] for item in items if item["sk"]["S"].startswith(RUN)]
+        runs = {id: list(self.calls.query("pk = :pk", {":pk": {"S": run_key(id)}})) for id in ids}
+        if any(one.get("stands") == {"S": "RUNNING"} for found in runs.values() for one in found):
+            return False
+        for id, found in runs.items():
+            self._prune_run(id, found)
         keys = [(pk, item["sk"]["S"]) for item in items]
         if self.address.bucket is not None:
             self.blobs.remove_objects(pk)
