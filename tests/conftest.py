@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import uuid
 from collections.abc import Iterator
 
@@ -10,6 +11,12 @@ import pytest
 pytest.register_assert_rewrite("tests.stores.contract", "tests.machines", "tests.aws.dynoxide")
 
 from tests.aws.dynoxide import CREDENTIALS, serving  # noqa: E402
+
+
+def pytest_configure() -> None:
+    """Whoever runs the suite in the background has its processes ignore Ctrl-C, which some of them are sent."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
