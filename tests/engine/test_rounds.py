@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,9 @@ class Rounds(ByHand):
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    return MemoryStore() if request.param == "memory" else SqliteStore(f"{tmp_path}/store.db")
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    with closing(MemoryStore() if request.param == "memory" else SqliteStore(f"{tmp_path}/store.db")) as store:
+        yield store
 
 
 def wait(seconds: int, **then: Json) -> Json:
@@ -162,13 +164,12 @@ def test_children_that_were_never_written_are_not_tried_again(store: Store, monk
 
 
 def test_what_was_dropped_is_removed_by_a_commit_that_is_repeated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another execution's lost lease in the same commit takes nothing from this one."""
     both = {"Type": "Parallel", "Branches": [{"StartAt": "A", "States": {"A": wait(1)}}], "Next": "Sleep"}
     states = {"Start": wait(5, Next="Both"), "Both": both, "Sleep": wait(100)}
     dropping = statelang.load({"StartAt": "Start", "States": states}, name="rounds")
-    store = SqliteStore(f"{tmp_path}/store.db")
     engine, real, swept = Rounds(store), store.commit, list[str]()
     engine._worker.lets_go = False
 
