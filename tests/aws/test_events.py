@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def tokens() -> list[str]:
 
 
 @pytest.fixture
-def host(tmp_path: Path, tokens: list[str]) -> Host:
+def host(tmp_path: Path, tokens: list[str]) -> Iterator[Host]:
     """A host on a file, without a queue."""
     (tmp_path / "child.asl.json").write_text('{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}')
     nested = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "Parameters": STARTS}
@@ -63,9 +64,8 @@ def host(tmp_path: Path, tokens: list[str]) -> Host:
         machine("adds", "A", {"A": task("add", End=True)}),
     ]
     tasks = {"later": wait, "add": lambda data: data["n"] + 1, LAMBDA + "add": lambda data: data["n"] + 1}
-    return statelang.aws.handler(
-        machines, store=f"sqlite:///{tmp_path}/runs.db", tasks=tasks, bindings=str(tmp_path / "bindings.json")
-    )
+    with closing(open_store(f"sqlite:///{tmp_path}/runs.db")) as store:
+        yield statelang.aws.handler(machines, store=store, tasks=tasks, bindings=str(tmp_path / "bindings.json"))
 
 
 def http(host: Host, method: str, path: Any, body: Any = None, **event: Any) -> tuple[int, Any]:
@@ -254,23 +254,25 @@ def test_a_map_run_that_was_stopped_leaves_its_files_in_the_same_invocation(tmp_
     state = {"Type": "Map", "ItemProcessor": {**each, "States": {"L": WAITS}}, "ResultWriter": writer, "End": True}
     (tmp_path / "bindings.json").write_text(json.dumps({"buckets": {"s3://out/": "out"}}))
 
-    def made() -> Host:
+    def made(store: Store) -> Host:
         return statelang.aws.handler(
             machine("fan", "E", {"E": state}),
-            store=f"sqlite:///{tmp_path}/runs.db",
+            store=store,
             tasks={"later": lambda data: LATER},
             bindings=str(tmp_path / "bindings.json"),
         )
 
-    host = made()
-    assert host({"start": {"name": "here", "input": [1, 2, 3]}}, Context(10_000))["status"] == "RUNNING"  # type: ignore[index]
-    assert host({"start": {"name": "there", "input": [1, 2]}}, Context(10_000))["status"] == "RUNNING"  # type: ignore[index]
-    for one, name, count in ((host, "here", 3), (made(), "there", 2)):
-        assert one({"stop": name}, Context(10_000))["status"] == "ABORTED"  # type: ignore[index]
-        (manifest,) = (tmp_path / "out").rglob("manifest.json")
-        (file,) = json.loads(manifest.read_text())["ResultFiles"]["FAILED"]
-        assert len(json.loads((tmp_path / "out" / file["Key"]).read_text())) == count
-        manifest.unlink()
+    address = f"sqlite:///{tmp_path}/runs.db"
+    with closing(open_store(address)) as first, closing(open_store(address)) as second:
+        host = made(first)
+        assert host({"start": {"name": "here", "input": [1, 2, 3]}}, Context(10_000))["status"] == "RUNNING"  # type: ignore[index]
+        assert host({"start": {"name": "there", "input": [1, 2]}}, Context(10_000))["status"] == "RUNNING"  # type: ignore[index]
+        for one, name, count in ((host, "here", 3), (made(second), "there", 2)):
+            assert one({"stop": name}, Context(10_000))["status"] == "ABORTED"  # type: ignore[index]
+            (manifest,) = (tmp_path / "out").rglob("manifest.json")
+            (file,) = json.loads(manifest.read_text())["ResultFiles"]["FAILED"]
+            assert len(json.loads((tmp_path / "out" / file["Key"]).read_text())) == count
+            manifest.unlink()
 
 
 def test_a_history_beyond_what_lambda_hands_on_comes_in_parts(table: str, tmp_path: Path) -> None:
