@@ -53,7 +53,9 @@ from statelang.worker import Policy
 STORE: Final = "STATELANG_STORE"
 RESERVE_MS: Final = 3_000
 SWEEP_LIMIT: Final = 1_000
-Answers: Final = (TaskSuccess, TaskFailure, TaskHeartbeat)
+ANSWERS: Final = (TaskSuccess, TaskFailure, TaskHeartbeat)
+"""What tells how a task went."""
+
 NEAR_MS: Final = 1_000
 """What is due this soon is driven at once."""
 
@@ -169,7 +171,7 @@ class Host:
         for name, undone in self._settle(engine).items():
             _say(f"execution {name}: {undone}")
         for name, wrong in engine.problems.items():
-            if not isinstance(request, Answers):
+            if not isinstance(request, ANSWERS):
                 raise wrong
             _say(f"execution {name}: {type(wrong).__name__}: {wrong}")
         return told()
@@ -205,7 +207,7 @@ class Host:
         if isinstance(request, Sweep):
             told = self._sweep(engine)
             return lambda: told
-        if isinstance(request, Answers):
+        if isinstance(request, ANSWERS):
             self._answer_task(engine, request)
             return dict
         if isinstance(request, (Stop, Redrive)):

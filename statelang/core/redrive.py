@@ -15,7 +15,6 @@ from statelang.core.frame import ROOT, Children, Frame, RunWait
 from statelang.core.states import distributed
 from statelang.core.stimulus import Redriven
 from statelang.core.transition import Transition
-from statelang.core.value import Value
 from statelang.core.whole import deadline
 from statelang.program import Map
 
@@ -42,8 +41,7 @@ def _restart(t: Transition, frame: Frame, event: int) -> None:
     node = t.program.nodes[t.started.entry]
     assert isinstance(node, Map)
     t.drop(ROOT)
-    input = Value(t.execution.input.id, text=t.execution.input.text)
-    t.put(Frame(ROOT, node.processor.start_at, input, previous=event, batch=frame.batch + 1))
+    t.put(Frame(ROOT, node.processor.start_at, t.execution.input.apart(), previous=event, batch=frame.batch + 1))
 
 
 def _revive(t: Transition, frame: Frame, event: int) -> None:

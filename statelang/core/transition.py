@@ -114,9 +114,8 @@ class Transition:
         return value
 
     def apart(self, json: Json) -> Value:
-        """A new value whose JSON is not the very same as any other's: so it is in an execution taken up again."""
-        value = self.value(json)
-        self.values[-1] = value = Value(value.id, text=value.text)
+        """A new value that shares its JSON with no other one."""
+        self.values[-1] = value = self.value(json).apart()
         return value
 
     def valued(self, json: Json, *known: Value) -> Value:

@@ -42,6 +42,10 @@ class Value:
             self._text = encode(self._json)
         return self._text
 
+    def apart(self) -> Value:
+        """The same value, whose JSON is not the very same as any other's: so it is where it was read from a store."""
+        return Value(self.id, text=self.text)
+
     @property
     def loaded(self) -> bool:
         """False for the number of a value whose text has yet to be read from the store."""
