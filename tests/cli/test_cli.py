@@ -294,6 +294,17 @@ def test_a_worker_drives_what_was_started(run: Run, tmp_path: Path) -> None:
     assert "s Follow up" in told
 
 
+def test_the_list_says_until_when_one_waits_that_nobody_has_to_drive(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "w.asl.json", {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 3600, "End": True}}})
+    run("start", "w.asl.json", "--name", "w")
+    worker = begin(tmp_path, "worker")
+    try:
+        until(lambda: re.search(r"waits until 2\d{3}-.+Z at the latest", run("list").stdout))
+    finally:
+        worker.terminate()
+        worker.communicate(timeout=20)
+
+
 def test_settings_are_read_from_the_nearest_file(run: Run, tmp_path: Path) -> None:
     write(tmp_path, "pass.asl.json", PASS)
     (tmp_path / "statelang.toml").write_text('store = "sqlite:///mine.db"\noutput = "json"\n')

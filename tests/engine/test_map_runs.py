@@ -55,6 +55,17 @@ def rows(tmp_path: Path, count: int) -> None:
     (tmp_path / "in" / "data.csv").write_text("id,name\n" + "".join(lines))
 
 
+def stuck_after_three(seen: list[str]) -> Callable[[statelang.TaskCall], None]:
+    """A task that notes its row; from the fourth on it waits until it is cancelled."""
+
+    def work(call: statelang.TaskCall) -> None:
+        seen.append(call.input["id"])
+        if len(seen) > 3:
+            call.cancel.wait(60)
+
+    return work
+
+
 def until(holds: Callable[[], object]) -> None:
     for _ in range(400):
         if holds():
@@ -180,13 +191,7 @@ def test_what_a_failed_map_run_did_not_begin_is_pending_until_it_is_redriven(add
 def test_a_map_run_that_was_stopped_leaves_files_too(first: str, address: str, tmp_path: Path) -> None:
     rows(tmp_path, 50)
     seen: list[str] = []
-
-    def work(call: statelang.TaskCall) -> None:
-        seen.append(call.input["id"])
-        if len(seen) > 3:
-            call.cancel.wait(60)
-
-    with Engine(address, tasks={WORK: _Integration(work)}, bindings=bound(tmp_path)) as engine:
+    with Engine(address, tasks={WORK: _Integration(stuck_after_three(seen))}, bindings=bound(tmp_path)) as engine:
         engine.start(distributed(TASK, ItemReader=CSV, ResultWriter=WRITER, MaxConcurrency=2), {}, name="csv")
         until(lambda: len(seen) >= 5)
         engine.stop("csv")
@@ -225,14 +230,8 @@ def test_a_stop_from_elsewhere_in_the_midst_of_it_leaves_files_too(
 def test_a_stop_of_what_nobody_drives_leaves_files_too(tmp_path: Path) -> None:
     rows(tmp_path, 50)
     seen: list[str] = []
-
-    def work(call: statelang.TaskCall) -> None:
-        seen.append(call.input["id"])
-        if len(seen) > 3:
-            call.cancel.wait(60)
-
     address = f"sqlite:///{tmp_path}/store.db"
-    with Engine(address, tasks={WORK: _Integration(work)}, bindings=bound(tmp_path)) as engine:
+    with Engine(address, tasks={WORK: _Integration(stuck_after_three(seen))}, bindings=bound(tmp_path)) as engine:
         engine.start(distributed(TASK, ItemReader=CSV, ResultWriter=WRITER, MaxConcurrency=2), {}, name="csv")
         until(lambda: len(seen) >= 5)
     with Engine(address, bindings=bound(tmp_path)) as other:
